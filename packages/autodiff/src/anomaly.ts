@@ -32,7 +32,9 @@ export async function anomaly<R>(body: () => R): Promise<R> {
     for (const { name, shapes, count } of made) {
       const [found] = await count.executor.read(count.buffer)
       if (found > 0) {
-        throw new Error(`${name}: ${found} elements are not finite; inputs have shapes ${shapes.map(formatShape).join(', ')}`)
+        throw new Error(
+          `${name}: ${found} elements are not finite; inputs have shapes ${shapes.map(formatShape).join(', ')}`,
+        )
       }
     }
   } finally {

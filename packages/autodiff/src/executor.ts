@@ -31,7 +31,12 @@ export interface Executor<B extends ExecutorBuffer = ExecutorBuffer> {
   /** Gives a buffer back to the pool. The caller never touches it again. */
   free(buffer: B): void
   /** Runs a core kernel. */
-  run<Name extends CoreKernelName>(kernel: Name, inputs: readonly B[], outputs: readonly B[], params: CoreKernels[Name]): void
+  run<Name extends CoreKernelName>(
+    kernel: Name,
+    inputs: readonly B[],
+    outputs: readonly B[],
+    params: CoreKernels[Name],
+  ): void
   /** Whether `runFused` can run this kernel. */
   supports(kernel: FusedKernel): boolean
   /** Runs a kernel that a package brought along. */
@@ -75,7 +80,11 @@ export type CoreKernelName = keyof CoreKernels
 /** The kernels every executor has, with their parameters. Operands are named in each comment: inputs → outputs. */
 export interface CoreKernels {
   /** Elementwise: operands… → out. `strides[i]` are operand i's element strides along `shape`, 0 where it broadcasts. */
-  readonly map: { readonly expression: Expression; readonly shape: Shape; readonly strides: readonly (readonly number[])[] }
+  readonly map: {
+    readonly expression: Expression
+    readonly shape: Shape
+    readonly strides: readonly (readonly number[])[]
+  }
   /** Strided copy: x → y. `y[outputOffset + Σ i·outputStrides] = x[inputOffset + Σ i·inputStrides]` for i in `shape`; other elements of y stay. */
   readonly copy: {
     readonly shape: Shape
@@ -124,7 +133,12 @@ export interface CoreKernels {
    * Unit triangular solve: L [batch, n, n], b [batch, n, columns] → x with (I + strict(L)) x = b. Only the strictly lower
    * part of L is read. `transpose` solves (I + strict(L))ᵀ x = b.
    */
-  readonly solveUnitLower: { readonly batch: number; readonly n: number; readonly columns: number; readonly transpose: boolean }
+  readonly solveUnitLower: {
+    readonly batch: number
+    readonly n: number
+    readonly columns: number
+    readonly transpose: boolean
+  }
 }
 
 export interface GatherParams extends AxisView {

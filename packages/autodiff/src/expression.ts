@@ -15,9 +15,28 @@ export type Expression =
  * Comparisons give 1 or 0. `select(c, a, b)` is `a` where `c` is not 0, else `b`, and ignores the other branch.
  */
 export const scalarFunctions = {
-  neg: 1, abs: 1, sign: 1, sqrt: 1, exp: 1, expm1: 1, log: 1, log1p: 1, tanh: 1, sigmoid: 1, erf: 1,
-  add: 2, sub: 2, mul: 2, div: 2, pow: 2, max: 2, min: 2,
-  equal: 2, notEqual: 2, less: 2, lessEqual: 2,
+  neg: 1,
+  abs: 1,
+  sign: 1,
+  sqrt: 1,
+  exp: 1,
+  expm1: 1,
+  log: 1,
+  log1p: 1,
+  tanh: 1,
+  sigmoid: 1,
+  erf: 1,
+  add: 2,
+  sub: 2,
+  mul: 2,
+  div: 2,
+  pow: 2,
+  max: 2,
+  min: 2,
+  equal: 2,
+  notEqual: 2,
+  less: 2,
+  lessEqual: 2,
   select: 3,
 } as const satisfies Readonly<Record<string, 1 | 2 | 3>>
 

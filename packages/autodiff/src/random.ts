@@ -1,8 +1,8 @@
+import { defaultDType } from './context.ts'
 import type { FloatDType } from './dtype.ts'
 import { allocateArray } from './dtype.ts'
 import { checkShape, type Shape, sizeOf } from './shape.ts'
 import { type Tensor, upload } from './tensor.ts'
-import { defaultDType } from './context.ts'
 
 /** Everything a generator needs to go on where it was: four 32-bit words. */
 export type GeneratorState = readonly [number, number, number, number]

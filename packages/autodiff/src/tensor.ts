@@ -1,9 +1,9 @@
 import { useContext } from './context.ts'
 import { allocateArray, type DType, type TypedArray } from './dtype.ts'
 import type { Executor, ExecutorBuffer } from './executor.ts'
+import { holdInScope } from './scope.ts'
 import { checkShape, formatShape, type Shape, sizeOf } from './shape.ts'
 import { Storage } from './storage.ts'
-import { holdInScope } from './scope.ts'
 
 let nextId = 0
 
@@ -120,7 +120,9 @@ export function tensor(values: NestedNumbers | TypedArray, options: TensorOption
   const { flat, shape: nested } = flatten(values)
   const shape = checkShape('tensor', options.shape ?? nested)
   if (sizeOf(shape) !== flat.length) {
-    throw new RangeError(`tensor: shape ${formatShape(shape)} has ${sizeOf(shape)} elements but values has ${flat.length}`)
+    throw new RangeError(
+      `tensor: shape ${formatShape(shape)} has ${sizeOf(shape)} elements but values has ${flat.length}`,
+    )
   }
   const dtype = options.dtype ?? (values instanceof Int32Array ? 'int32' : useContext().dtype)
   if (dtype === 'int32' && !(flat instanceof Int32Array)) checkIntegers(flat)
@@ -158,9 +160,16 @@ export function emptyTensor(executor: Executor, dtype: DType, shape: Shape, rang
 }
 
 /** Internal: a tensor over host elements of its dtype, on the given or current executor. */
-export function upload(data: TypedArray, shape: Shape, dtype: DType, executor: Executor = useContext().executor): Tensor {
+export function upload(
+  data: TypedArray,
+  shape: Shape,
+  dtype: DType,
+  executor: Executor = useContext().executor,
+): Tensor {
   if (dtype !== 'int32' && !executor.dtypes.includes(dtype)) {
-    throw new TypeError(`tensor: dtype is ${dtype} but executor ${executor.name} computes in ${executor.dtypes.join(', ')}`)
+    throw new TypeError(
+      `tensor: dtype is ${dtype} but executor ${executor.name} computes in ${executor.dtypes.join(', ')}`,
+    )
   }
   const result = emptyTensor(executor, dtype, shape, dtype === 'int32' ? rangeOf(data) : undefined)
   executor.write(result.buffer, data)
@@ -168,7 +177,9 @@ export function upload(data: TypedArray, shape: Shape, dtype: DType, executor: E
 }
 
 function freedError(shape: Shape): Error {
-  return new Error(`tensor ${formatShape(shape)} was freed when its scope ended; return it from the scope or make it outside`)
+  return new Error(
+    `tensor ${formatShape(shape)} was freed when its scope ended; return it from the scope or make it outside`,
+  )
 }
 
 function rangeOf(data: TypedArray): readonly [number, number] | undefined {

@@ -1,8 +1,27 @@
-import { concat, matmul, mul, reshape, slice, softmax, type Tensor, tensor, transpose, where, zeros } from '@mixtape/autodiff'
+import {
+  concat,
+  matmul,
+  mul,
+  reshape,
+  slice,
+  softmax,
+  type Tensor,
+  tensor,
+  transpose,
+  where,
+  zeros,
+} from '@mixtape/autodiff'
 import { Linear } from './linear.ts'
 import { collectParameters, type Parameters } from './parameter.ts'
 import { rotary } from './rotary.ts'
-import type { ForwardOptions, LayerContext, LayerFactory, LayerResult, LayerState, SequenceLayer } from './sequence-layer.ts'
+import type {
+  ForwardOptions,
+  LayerContext,
+  LayerFactory,
+  LayerResult,
+  LayerState,
+  SequenceLayer,
+} from './sequence-layer.ts'
 
 export interface AttentionOptions {
   /** Heads; must divide the width. Default 4. */

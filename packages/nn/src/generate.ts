@@ -24,7 +24,10 @@ export interface GenerateOptions extends SamplingOptions {
  * mixers.
  * @throws RangeError when the prompt is empty or a sampling option is out of range, before any work.
  */
-export async function* generate(model: LanguageModel, options: GenerateOptions): AsyncGenerator<number, void, undefined> {
+export async function* generate(
+  model: LanguageModel,
+  options: GenerateOptions,
+): AsyncGenerator<number, void, undefined> {
   const { prompt, tokens, generator } = options
   if (prompt.length === 0) throw new RangeError('generate: prompt is empty but must have at least one token')
   checkSampling(options)
@@ -84,6 +87,7 @@ function nucleus(weights: readonly number[], p: number): number {
 
 function checkSampling({ temperature = 1, topK = 1, topP = 1 }: SamplingOptions): void {
   if (!(temperature >= 0)) throw new RangeError(`generate: temperature is ${temperature} but must be 0 or more`)
-  if (!Number.isInteger(topK) || topK < 1) throw new RangeError(`generate: topK is ${topK} but must be a positive integer`)
+  if (!Number.isInteger(topK) || topK < 1)
+    throw new RangeError(`generate: topK is ${topK} but must be a positive integer`)
   if (!(topP > 0 && topP <= 1)) throw new RangeError(`generate: topP is ${topP} but must be in (0, 1]`)
 }

@@ -3,7 +3,14 @@ import { Embedding, Linear } from './linear.ts'
 import { type FeedForward, SwiGLU, swigluWidth } from './mlp.ts'
 import { RMSNorm } from './norm.ts'
 import { collectParameters, type Module, type Parameters } from './parameter.ts'
-import type { ForwardOptions, LayerContext, LayerFactory, LayerResult, LayerState, SequenceLayer } from './sequence-layer.ts'
+import type {
+  ForwardOptions,
+  LayerContext,
+  LayerFactory,
+  LayerResult,
+  LayerState,
+  SequenceLayer,
+} from './sequence-layer.ts'
 
 export interface LanguageModelOptions {
   /** Number of token ids. */
@@ -65,7 +72,8 @@ export class LanguageModel implements Module {
 
   /** ids `int32` [B, T] → logits [B, T, vocabulary] and the state after token T. */
   forward(ids: Tensor, options: { readonly state?: readonly LayerState[] } = {}): ModelResult {
-    if (ids.rank !== 2) throw new RangeError(`languageModel: ids has shape ${formatShape(ids.shape)} but must be [B, T]`)
+    if (ids.rank !== 2)
+      throw new RangeError(`languageModel: ids has shape ${formatShape(ids.shape)} but must be [B, T]`)
     return this.#run(ids, (block, x, index) => block.forward(x, { state: options.state?.[index] }))
   }
 

@@ -1,4 +1,14 @@
-import { add, embedding, formatShape, type Generator, matmul, randomNormal, reshape, type Tensor, zeros } from '@mixtape/autodiff'
+import {
+  add,
+  embedding,
+  formatShape,
+  type Generator,
+  matmul,
+  randomNormal,
+  reshape,
+  type Tensor,
+  zeros,
+} from '@mixtape/autodiff'
 import { collectParameters, type Module, Parameter, type Parameters } from './parameter.ts'
 
 export interface LinearOptions {

@@ -1,4 +1,4 @@
-import { gelu, type Generator, mul, silu, type Tensor } from '@mixtape/autodiff'
+import { type Generator, gelu, mul, silu, type Tensor } from '@mixtape/autodiff'
 import { Linear } from './linear.ts'
 import { collectParameters, type Module, type Parameters } from './parameter.ts'
 

@@ -1,4 +1,19 @@
-import { add, div, formatShape, free, maximum, mul, sameShape, scope, sqrt, square, sub, sum, type Tensor, zeros } from '@mixtape/autodiff'
+import {
+  add,
+  div,
+  formatShape,
+  free,
+  maximum,
+  mul,
+  sameShape,
+  scope,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  zeros,
+} from '@mixtape/autodiff'
 import type { Parameter, Parameters } from './parameter.ts'
 
 /** Gradients by parameter name. */
@@ -103,7 +118,8 @@ export function clipByGlobalNorm(gradients: Gradients, limit: number): { gradien
 }
 
 function globalNorm(tensors: readonly Tensor[]): Tensor {
-  if (tensors.length === 0) throw new RangeError('clipByGlobalNorm: gradients is empty but must hold at least one tensor')
+  if (tensors.length === 0)
+    throw new RangeError('clipByGlobalNorm: gradients is empty but must hold at least one tensor')
   return sqrt(tensors.map((tensor) => sum(square(tensor))).reduce((total, part) => add(total, part)))
 }
 

@@ -1,4 +1,18 @@
-import { add, causalConv1d, concat, type Generator, mul, randomNormal, reshape, silu, slice, sum, type Tensor, transpose, zeros } from '@mixtape/autodiff'
+import {
+  add,
+  causalConv1d,
+  concat,
+  type Generator,
+  mul,
+  randomNormal,
+  reshape,
+  silu,
+  slice,
+  sum,
+  type Tensor,
+  transpose,
+  zeros,
+} from '@mixtape/autodiff'
 import { collectParameters, type Module, Parameter, type Parameters } from './parameter.ts'
 
 export interface ShortConvolutionOptions {
