@@ -117,6 +117,8 @@ export interface CoreKernels {
   readonly gather: GatherParams
   /** source [outer, count, inner], index → y [outer, length, inner], zeroed first: `y[o, index[…], i] += source[o,c,i]`, in order of c. */
   readonly scatterAdd: GatherParams
+  /** index [count] → y [count, classes] of zeros, with 1 at [c, index[c]] where that is in range. */
+  readonly oneHot: { readonly count: number; readonly classes: number }
   /** Causal depthwise convolution: x [batch, time, channels], w [channels, width] → y: `y[t] = Σ_j w[j]·x[t − width + 1 + j]`. */
   readonly conv1d: Conv1dParams
   /** dy [batch, time, channels], w → dx. */

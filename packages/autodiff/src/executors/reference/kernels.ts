@@ -8,7 +8,7 @@ import {
   conv2dInputGradient,
   conv2dWeightGradient,
 } from './convolution.ts'
-import { copy, gather, scatterAdd } from './layout.ts'
+import { copy, gather, oneHot, scatterAdd } from './layout.ts'
 import { matmul, solveUnitLower } from './linalg.ts'
 import { map } from './map.ts'
 import { reduce, scan, softmax } from './reduce.ts'
@@ -30,6 +30,7 @@ export const referenceKernels: { readonly [Name in CoreKernelName]: Kernel<Name>
   matmul,
   gather,
   scatterAdd,
+  oneHot,
   conv1d,
   conv1dInputGradient,
   conv1dWeightGradient,

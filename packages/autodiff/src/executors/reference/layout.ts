@@ -39,6 +39,12 @@ export const scatterAdd: Kernel<'scatterAdd'> = ([source, index], [y], params) =
   y.set(sums)
 }
 
+/** Rows of zeros with a single 1. */
+export const oneHot: Kernel<'oneHot'> = ([index], [y], { count, classes }) => {
+  y.fill(0)
+  for (let c = 0; c < count; c++) if (index[c] >= 0 && index[c] < classes) y[c * classes + index[c]] = 1
+}
+
 /**
  * Visits every index of `shape` in row-major order, keeping one offset per operand up to date in `offsets`
  * (which starts at the operands' first elements).
