@@ -61,7 +61,7 @@ function run(op: string, whole: Expression, operands: readonly Tensor[]): Tensor
   return output
 }
 
-/** Leaves out the operands that the expression does not read, unless they are needed for the shape. */
+/** Leaves out the operands that the expression does not read: a gradient rarely needs them all. */
 function prune(
   expression: Expression,
   operands: readonly Tensor[],

@@ -1,7 +1,7 @@
 import { constant } from '../expression.ts'
-import { formatShape, resolveAxis, type Shape, stridesOf } from '../shape.ts'
+import { formatShape, resolveAxis, type Shape, sizeOf, stridesOf } from '../shape.ts'
 import { record } from '../tape.ts'
-import { emptyTensor, full, type Tensor } from '../tensor.ts'
+import { emptyTensor, type Tensor } from '../tensor.ts'
 import { broadcastTo, expandAxis, reshape, stridedCopy } from './layout.ts'
 
 export interface SliceOptions {
@@ -164,9 +164,8 @@ export function repeat(x: Tensor, options: { readonly axis: number; readonly cou
 
 /** x at start, start + step, … of an axis of a larger tensor filled with `value`. */
 function place(x: Tensor, shape: Shape, axis: number, start: number, step: number, value: number): Tensor {
-  const { buffer, executor, dtype } = x
-  const output = dtype === 'int32' ? full(shape, value, { dtype, executor }) : emptyTensor(executor, dtype, shape)
-  if (dtype !== 'int32') executor.run('map', [], [output.buffer], { expression: constant(value), shape, strides: [] })
+  const { buffer, executor } = x
+  const output = filled(x, shape, value)
   const outputStrides = stridesOf(shape)
   executor.run('copy', [buffer], [output.buffer], {
     shape: x.shape,
@@ -178,6 +177,20 @@ function place(x: Tensor, shape: Shape, axis: number, start: number, step: numbe
   const end = Math.min(shape[axis], start + x.shape[axis] * step)
   const backward = ([g]: readonly Tensor[]) => [slice(g, { axis, start, end, step })]
   record({ name: 'pad', inputs: [x], outputs: [output], saved: [], backward })
+  return output
+}
+
+/** A tensor like x, of another shape, full of one value. */
+function filled({ executor, dtype, range }: Tensor, shape: Shape, value: number): Tensor {
+  if (dtype !== 'int32') {
+    const output = emptyTensor(executor, dtype, shape)
+    executor.run('map', [], [output.buffer], { expression: constant(value), shape, strides: [] })
+    return output
+  }
+  const bounds: [number, number] =
+    range === undefined ? [value, value] : [Math.min(value, range[0]), Math.max(value, range[1])]
+  const output = emptyTensor(executor, dtype, shape, bounds)
+  executor.write(output.buffer, new Int32Array(sizeOf(shape)).fill(value))
   return output
 }
 
