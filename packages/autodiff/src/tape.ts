@@ -49,9 +49,12 @@ class Tape {
     const leaves = new Set(wanted.map((tensor) => tensor.id))
     try {
       for (let node = this.#nodes.pop(); node !== undefined; node = this.#nodes.pop()) {
-        this.#passBack(node, gradients)
+        try {
+          this.#passBack(node, gradients)
+        } finally {
+          for (const tensor of node.saved) tensor.release()
+        }
         for (const output of node.outputs) if (!leaves.has(output.id)) drop(gradients, output)
-        for (const tensor of node.saved) tensor.release()
       }
       return wanted.map((tensor) => gradients.get(tensor.id) ?? zerosLike(tensor))
     } finally {

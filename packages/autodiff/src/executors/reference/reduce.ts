@@ -39,7 +39,7 @@ export const softmax: Kernel<'softmax'> = ([x], [y], { rows, length, log }) => {
 
 type Reduction = (length: number, at: (n: number) => number) => number
 
-const reductions = {
+const reductions: Readonly<Record<'sum' | 'max' | 'min' | 'logSumExp' | 'argMax', Reduction>> = {
   sum: (length, at) => {
     let total = 0
     for (let n = 0; n < length; n++) total += at(n)
@@ -68,7 +68,7 @@ const reductions = {
     }
     return best
   },
-} satisfies Readonly<Record<string, Reduction>>
+}
 
 function logAddExp(a: number, b: number): number {
   const most = Math.max(a, b)

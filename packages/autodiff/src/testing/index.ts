@@ -1,0 +1,1 @@
+export { type CheckGradientOptions, checkGradient } from './gradient.ts'
