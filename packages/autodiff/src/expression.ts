@@ -14,33 +14,30 @@ export type Expression =
  * and an untaken branch of `select`; `exp(-Infinity) = 0`, `log(0) = -Infinity`, `max` and `min` propagate NaN.
  * Comparisons give 1 or 0. `select(c, a, b)` is `a` where `c` is not 0, else `b`, and ignores the other branch.
  */
-export const scalarFunctions = {
-  neg: 1,
-  abs: 1,
-  sign: 1,
-  sqrt: 1,
-  exp: 1,
-  expm1: 1,
-  log: 1,
-  log1p: 1,
-  tanh: 1,
-  sigmoid: 1,
-  erf: 1,
-  add: 2,
-  sub: 2,
-  mul: 2,
-  div: 2,
-  pow: 2,
-  max: 2,
-  min: 2,
-  equal: 2,
-  notEqual: 2,
-  less: 2,
-  lessEqual: 2,
-  select: 3,
-} as const satisfies Readonly<Record<string, 1 | 2 | 3>>
-
-export type ScalarFunction = keyof typeof scalarFunctions
+export type ScalarFunction =
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'sqrt'
+  | 'exp'
+  | 'expm1'
+  | 'log'
+  | 'log1p'
+  | 'tanh'
+  | 'sigmoid'
+  | 'erf'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'pow'
+  | 'max'
+  | 'min'
+  | 'equal'
+  | 'notEqual'
+  | 'less'
+  | 'lessEqual'
+  | 'select'
 
 /** The element of the kernel's `index`-th operand. */
 export function input(index: number): Expression {

@@ -11,7 +11,7 @@ export type {
   FusedParams,
 } from './executor.ts'
 export { type ReferenceKernel, reference } from './executors/reference/index.ts'
-export { type Expression, expressionKey, type ScalarFunction, scalarFunctions } from './expression.ts'
+export { type Expression, expressionKey, type ScalarFunction } from './expression.ts'
 export { memory } from './memory.ts'
 export { gelu, logSigmoid, relu, sigmoid, silu, softplus, tanh } from './ops/activation.ts'
 export { abs, add, clamp, div, maximum, minimum, mul, neg, pow, square, sub } from './ops/arithmetic.ts'

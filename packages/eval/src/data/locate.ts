@@ -16,7 +16,9 @@ export function locateDataPackage(name: string): string {
     existsSync(join(candidate, 'package.json')),
   )
   if (folder === undefined) {
-    const searched = given ? `below MIXTAPE_DATA (${given}) or in node_modules` : 'in node_modules; MIXTAPE_DATA is unset'
+    const searched = given
+      ? `below MIXTAPE_DATA (${given}) or in node_modules`
+      : 'in node_modules; MIXTAPE_DATA is unset'
     throw new Error(`data package ${name} was not found ${searched}. Install it with: npm install ${name}`)
   }
   return folder

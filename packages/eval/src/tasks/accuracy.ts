@@ -21,7 +21,9 @@ export function countCorrect(answers: Iterable<readonly [Batch, Int32Array]>): A
   let whole: Count = { correct: 0, total: 0 }
   for (const [batch, predictions] of answers) {
     if (predictions.length !== batch.y.length) {
-      throw new RangeError(`countCorrect: got ${predictions.length} predictions but the batch has ${batch.y.length} places`)
+      throw new RangeError(
+        `countCorrect: got ${predictions.length} predictions but the batch has ${batch.y.length} places`,
+      )
     }
     for (let place = 0; place < batch.y.length; place++) {
       if (batch.y[place] === IGNORED) continue
