@@ -52,7 +52,9 @@ export async function* train(
   for (let step = from; step < steps; step++) {
     const { loss, gradients, norm } = scope(() => {
       const { ids, targets } = batch(step)
-      const { value, gradient } = valueAndGrad(() => model.loss(ids, targets))(valuesOf(parameters))
+      const { value, gradient } = valueAndGrad<Record<string, Tensor>>(() => model.loss(ids, targets))(
+        valuesOf(parameters),
+      )
       return { loss: value, ...clipByGlobalNorm(gradient, clip) }
     })
     const [lossValue, gradientNorm] = [await loss.item(), await norm.item()]
