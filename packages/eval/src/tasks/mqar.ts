@@ -1,4 +1,4 @@
-import type { RandomGenerator } from '@mixtape/autodiff'
+import type { Generator } from '@mixtape/autodiff'
 import { checkCount } from './check.ts'
 import { batchStream } from './stream.ts'
 import { type Batch, IGNORED, type Split, type Task } from './task.ts'
@@ -70,7 +70,7 @@ function mqarBatch(id: string, config: Settled, batchSize: number, split: Split,
   return { batchSize, length, x, y, slices: { pairs: config.pairs, updates: config.updates }, placeSlices: { gap } }
 }
 
-function writeSequence(config: Settled, random: RandomGenerator, x: Int32Array, y: Int32Array, gap: Int32Array): void {
+function writeSequence(config: Settled, random: Generator, x: Int32Array, y: Int32Array, gap: Int32Array): void {
   const { vocabulary, pairs, passes, updates, fillers } = config
   const half = vocabulary / 2
   if (fillers === 'random') for (let t = 0; t < x.length; t++) x[t] = random.integer(vocabulary)
@@ -102,7 +102,7 @@ function writeSequence(config: Settled, random: RandomGenerator, x: Int32Array, 
 }
 
 /** `count` distinct integers of [from, to) in random order: a partial Fisher–Yates shuffle. */
-function sampleDistinct(random: RandomGenerator, count: number, from: number, to: number): Int32Array {
+function sampleDistinct(random: Generator, count: number, from: number, to: number): Int32Array {
   const pool = Int32Array.from({ length: to - from }, (_, i) => from + i)
   for (let i = 0; i < count; i++) {
     const other = i + random.integer(pool.length - i)
@@ -114,7 +114,7 @@ function sampleDistinct(random: RandomGenerator, count: number, from: number, to
 }
 
 /** `count` distinct slots of [0, slots), drawn one after another with renormalised power-law weights. */
-function sampleSlots(random: RandomGenerator, count: number, slots: number, exponent: number): Int32Array {
+function sampleSlots(random: Generator, count: number, slots: number, exponent: number): Int32Array {
   const weights = Float64Array.from({ length: slots }, (_, g) => exponent * (g + 1) ** (exponent - 1))
   return Int32Array.from({ length: count }, () => {
     let remaining = random.uniform() * weights.reduce((sum, weight) => sum + weight, 0)
