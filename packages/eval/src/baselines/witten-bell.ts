@@ -10,7 +10,7 @@ export interface WittenBell {
 /**
  * Counts a text for Witten–Bell smoothing: p_k = (c + t·p_{k−1}) / (N + t), where the context of k bytes was seen N times
  * with t distinct successors, c of them the byte asked for, and p_{−1} = 1/256 (evaluation spec §7). A context never seen
- * leaves p_{k−1} as it is. Memory: about 12 bytes per distinct string of up to `order` + 1 bytes.
+ * leaves p_{k−1} as it is.
  *
  * @throws RangeError when the order is no integer of at least 0
  */
@@ -37,9 +37,9 @@ export function wittenBell(text: Uint8Array, order: number): WittenBell {
 }
 
 function interpolate(trie: CountTrie, context: number, byte: number, lower: number): number {
-  if (context < 0 || trie.followed[context] === 0) return lower
+  if (context < 0 || trie.followed(context) === 0) return lower
   const child = trie.child(context, byte)
-  const seen = child < 0 ? 0 : trie.count[child]
-  const distinct = trie.distinct[context]
-  return (seen + distinct * lower) / (trie.followed[context] + distinct)
+  const seen = child < 0 ? 0 : trie.count(child)
+  const distinct = trie.distinct(context)
+  return (seen + distinct * lower) / (trie.followed(context) + distinct)
 }

@@ -28,7 +28,7 @@ export interface MqarConfig {
 /**
  * Multi-query associative recall ("Zoology", arXiv 2312.04927): a list of key-value pairs, then queries; while reading a
  * key again the model predicts its value. With `updates`, the answer is the last value the key was given.
- * Place slice `gap`: tokens between the binding that answers the query and the query.
+ * Place slice `gap`: how many places before the query the key stands that was read with the answer.
  *
  * @throws RangeError when the sizes do not fit each other
  */
@@ -113,35 +113,32 @@ function sampleDistinct(random: Generator, count: number, from: number, to: numb
   return pool.subarray(0, count)
 }
 
-/** `count` distinct slots of [0, slots), drawn one after another with renormalised power-law weights. */
-function sampleSlots(random: Generator, count: number, slots: number, exponent: number): Int32Array {
-  const weights = Float64Array.from({ length: slots }, (_, g) => exponent * (g + 1) ** (exponent - 1))
-  return Int32Array.from({ length: count }, () => {
-    let remaining = random.uniform() * weights.reduce((sum, weight) => sum + weight, 0)
-    let chosen = -1
-    for (let g = 0; g < slots && (chosen < 0 || remaining >= 0); g++) {
-      if (weights[g] === 0) continue
-      chosen = g
-      remaining -= weights[g]
-    }
-    weights[chosen] = 0
-    return chosen
+/**
+ * `count` distinct slots of [0, slots), as if drawn one after another with renormalised power-law weights: the largest
+ * of log weight + Gumbel noise, in order.
+ */
+function sampleSlots(random: Generator, count: number, slots: number, exponent: number): Uint32Array {
+  const scores = Float64Array.from({ length: slots }, (_, g) => {
+    const gumbel = -Math.log(-Math.log(1 - random.uniform()))
+    return (exponent - 1) * Math.log(g + 1) + gumbel
   })
+  const order = Uint32Array.from({ length: slots }, (_, g) => g).sort((g, h) => scores[h] - scores[g])
+  return order.subarray(0, count)
 }
 
 type Settled = Readonly<Required<MqarConfig>>
 
 function settle(config: MqarConfig): Settled {
-  const settled = {
-    passes: 1,
-    updates: 0,
-    exponent: 0.01,
-    fillers: 'zero',
-    evaluationSequences: 1024,
-    trainingBatches: Number.MAX_SAFE_INTEGER,
+  const settled: Settled = {
     ...config,
-  } as const
-  const { vocabulary, length, pairs, updates, exponent } = settled
+    passes: config.passes ?? 1,
+    updates: config.updates ?? 0,
+    exponent: config.exponent ?? 0.01,
+    fillers: config.fillers ?? 'zero',
+    evaluationSequences: config.evaluationSequences ?? 1024,
+    trainingBatches: config.trainingBatches ?? Number.MAX_SAFE_INTEGER,
+  }
+  const { vocabulary, length, pairs, updates, exponent, fillers } = settled
   const counts = ['pairs', 'passes', 'batchSize', 'evaluationSequences', 'trainingBatches'] as const
   for (const name of counts) checkCount('mqar', name, settled[name], 1)
   checkCount('mqar', 'updates', updates, 0)
@@ -157,7 +154,12 @@ function settle(config: MqarConfig): Settled {
       `mqar: length is ${length} but must be at least ${needed} = 2·(pairs·passes + updates) + 2·pairs for ${pairs} pairs`,
     )
   }
-  if (!(exponent > 0)) throw new RangeError(`mqar: exponent is ${exponent} but must be greater than 0`)
+  if (!(exponent > 0 && Number.isFinite(exponent))) {
+    throw new RangeError(`mqar: exponent is ${exponent} but must be a finite number greater than 0`)
+  }
+  if (fillers !== 'zero' && fillers !== 'random') {
+    throw new RangeError(`mqar: fillers is ${String(fillers)} but must be zero or random`)
+  }
   return settled
 }
 
