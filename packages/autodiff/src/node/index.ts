@@ -1,0 +1,2 @@
+export { type OpenSafetensorsFile, openSafetensorsFile } from './read.ts'
+export { writeSafetensorsFile } from './write.ts'

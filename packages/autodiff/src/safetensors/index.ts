@@ -1,0 +1,5 @@
+export type { HostData, SafetensorsDType } from './format.ts'
+export type { SafetensorsEntry } from './header.ts'
+export { openSafetensors, SafetensorsFile, type SafetensorsTensorOptions } from './read.ts'
+export type { SafetensorsSource } from './source.ts'
+export { encodeSafetensors, type SafetensorsTensor, type SafetensorsWriteOptions } from './write.ts'
