@@ -1,0 +1,45 @@
+import { attention, type LayerFactory } from '@mixtape/nn'
+import { attentionFlopPerToken } from './tasks/budget.ts'
+
+/** A sequence mixer as the suite compares it. */
+export interface MixerEntry {
+  /** For tables and legends. */
+  readonly title: string
+  readonly layer: (options: { readonly heads: number }) => LayerFactory
+  /** Forward work per token of one layer besides products with weights, in FLOP. */
+  readonly flopPerToken: (sizes: MixerSizes) => number
+}
+
+export interface MixerSizes {
+  readonly heads: number
+  readonly width: number
+  /** Tokens per sequence. */
+  readonly length: number
+}
+
+const WINDOW = 16
+
+/** Every mixer the command line knows, by id. */
+export const mixers: Readonly<Record<string, MixerEntry>> = {
+  attention: {
+    title: 'Softmax attention',
+    layer: ({ heads }) => attention({ heads }),
+    flopPerToken: attentionFlopPerToken,
+  },
+  'window-attention': {
+    title: `Softmax attention over ${WINDOW} tokens`,
+    layer: ({ heads }) => attention({ heads, window: WINDOW }),
+    flopPerToken: ({ length, width }) => attentionFlopPerToken({ length: Math.min(length, 2 * WINDOW - 1), width }),
+  },
+}
+
+/** The mixer whose model sets the number of parameters that every other mixer's model is matched to. */
+export const referenceMixer = 'attention'
+
+/** @throws RangeError when no mixer has this id; the message lists those that there are. */
+export function mixerEntry(id: string): MixerEntry {
+  if (!Object.hasOwn(mixers, id)) {
+    throw new RangeError(`mixer is ${id} but must be one of ${Object.keys(mixers).join(', ')}`)
+  }
+  return mixers[id]
+}
