@@ -13,6 +13,18 @@ export type {
 export { type ReferenceKernel, reference } from './executors/reference/index.ts'
 export { type Expression, expressionKey, type ScalarFunction } from './expression.ts'
 export { memory } from './memory.ts'
+export { defineMixer } from './mixer/define.ts'
+export type {
+  Axes,
+  ChunkedOptions,
+  FusedForm,
+  Mixer,
+  MixerDefinition,
+  MixerInput,
+  MixerResult,
+  Named,
+  Sizes,
+} from './mixer/mixer.ts'
 export { gelu, logSigmoid, relu, sigmoid, silu, softplus, tanh } from './ops/activation.ts'
 export { abs, add, clamp, div, maximum, minimum, mul, neg, pow, square, sub } from './ops/arithmetic.ts'
 export { equal, greater, greaterEqual, less, lessEqual, notEqual, where } from './ops/comparison.ts'

@@ -1,1 +1,2 @@
-export {}
+export { type GlaMixerOptions, glaMixer } from './mixer.ts'
+export type { GlaInput, GlaState } from './recurrent.ts'

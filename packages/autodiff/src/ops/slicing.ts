@@ -54,11 +54,16 @@ export function split(
       `split: sizes are ${sizes} but must add up to ${extent}, axis ${axis} of ${formatShape(x.shape)}`,
     )
   }
+  if (list.length === 1) return [x]
+  const strides = stridesOf(x.shape)
   let start = 0
-  return list.map((size) => {
+  const pieces = list.map((size) => {
     start += size
-    return slice(x, { axis, start: start - size, end: start })
+    return stridedCopy(x, x.shape.with(axis, size), (start - size) * strides[axis], strides)
   })
+  const backward = (gradients: readonly Tensor[]) => [concat(gradients, { axis })]
+  record({ name: 'split', inputs: [x], outputs: pieces, saved: [], backward })
+  return pieces
 }
 
 /**
