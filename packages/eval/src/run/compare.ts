@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Baseline } from '../baselines/baseline.ts'
@@ -58,6 +59,8 @@ export interface Comparison {
   readonly runs: readonly RunRecord[]
   /** Speed of one trained model per mixer. */
   readonly throughput: readonly { readonly mixer: string; readonly curve: readonly Throughput[] }[]
+  /** Whether it was stopped on the way. */
+  readonly interrupted: boolean
 }
 
 /** A comparison under way. */
@@ -86,9 +89,18 @@ export function comparisonRuns(spec: ComparisonSpec): readonly RunSpec[] {
   )
 }
 
-/** @throws DirectoryError when a run's directory holds another run. An executor must be in use. */
-export async function checkDirectories(out: string, runs: readonly RunSpec[]): Promise<void> {
-  for (const run of runs) await new RunDirectory(runPath(out, run)).check(resolveRun(run))
+/**
+ * The runs whose directories have no result yet. An executor must be in use.
+ * @throws DirectoryError when a run's directory holds another run
+ */
+export async function pendingRuns(out: string, runs: readonly RunSpec[]): Promise<readonly RunSpec[]> {
+  const pending: RunSpec[] = []
+  for (const run of runs) {
+    const directory = new RunDirectory(runPath(out, run))
+    await directory.check(resolveRun(run))
+    if ((await directory.result()) === undefined) pending.push(run)
+  }
+  return pending
 }
 
 /**
@@ -96,29 +108,37 @@ export async function checkDirectories(out: string, runs: readonly RunSpec[]): P
  * no other; one that is already done is not repeated; one that was interrupted goes on from its checkpoint.
  */
 export function compare(spec: ComparisonSpec, options: CompareOptions): Comparing {
-  const pool = new Pool(options.jobs ?? availableParallelism())
+  // Models are timed one after the other, so that they do not slow each other down.
+  const pools = { training: new Pool(options.jobs ?? availableParallelism()), timing: new Pool(1) }
+  const both = [pools.training, pools.timing]
   return {
-    finished: runAll(pool, spec, options),
-    stop: () => pool.stop(),
-    kill: () => pool.kill(),
+    finished: runAll(pools, spec, options),
+    stop: () => both.forEach((pool) => void pool.stop()),
+    kill: () => both.forEach((pool) => void pool.kill()),
   }
 }
 
-async function runAll(pool: Pool, spec: ComparisonSpec, options: CompareOptions): Promise<Comparison> {
-  const running = comparisonRuns(spec).map((run) => runOne(pool, run, options))
+interface Pools {
+  readonly training: Pool
+  readonly timing: Pool
+}
+
+async function runAll(pools: Pools, spec: ComparisonSpec, options: CompareOptions): Promise<Comparison> {
+  const running = comparisonRuns(spec).map((run) => runOne(pools.training, run, options))
   const tasks: TaskRecord[] = []
   for (const task of spec.tasks) {
     const chosen = benchmark(task, spec.budget)
     tasks.push({ benchmark: chosen, baselines: taskBaselines(await loadTask(chosen), 1) })
   }
   const runs = await Promise.all(running)
-  const throughput = pool.stopping ? [] : await measureAll(spec.mixers, runs, options)
-  const comparison = { spec, tasks, runs, throughput }
-  if (!pool.stopping) {
+  const throughput = await measureAll(pools.timing, spec.mixers, runs, options)
+  const interrupted = pools.training.stopping
+  if (!interrupted) {
     const records = runs.map((run) => JSON.stringify(resultLine(run, tasks)))
+    await mkdir(options.out, { recursive: true })
     await writeAtomically(join(options.out, 'results.jsonl'), `${records.join('\n')}\n`)
   }
-  return comparison
+  return { spec, tasks, runs, throughput, interrupted }
 }
 
 async function runOne(pool: Pool, spec: RunSpec, options: CompareOptions): Promise<RunRecord> {
@@ -145,20 +165,20 @@ async function recordOf(end: JobEnd, spec: RunSpec, directory: string): Promise<
   return { ...base, status: 'failed', message: end.type === 'failed' ? end.message : 'ended without a result', log }
 }
 
-/** One after the other, so that they do not slow each other down: the first finished model of each mixer. */
+/** Times the first finished model of each mixer. */
 async function measureAll(
+  pool: Pool,
   mixers: readonly string[],
   runs: readonly RunRecord[],
   options: CompareOptions,
 ): Promise<Comparison['throughput']> {
-  options.onMeasuring?.()
-  const alone = new Pool(1)
+  if (!pool.stopping) options.onMeasuring?.()
   const curves = []
   for (const mixer of mixers) {
     const run = runs.find(({ spec, status }) => spec.mixer === mixer && status === 'done')
     if (run === undefined) continue
     const job = { kind: 'throughput', directory: run.directory, lengths: THROUGHPUT_LENGTHS } as const
-    const end = await alone.run(job)
+    const end = await pool.run(job)
     if (end.type === 'throughput') curves.push({ mixer, curve: end.curve })
   }
   return curves

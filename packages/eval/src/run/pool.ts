@@ -33,7 +33,8 @@ export class Pool {
   }
 
   async run(job: Job, handlers: JobHandlers = {}): Promise<JobEnd> {
-    while (this.#running >= this.#jobs) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    while (!this.#stopping && this.#running >= this.#jobs)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
     if (this.#stopping) return { type: 'stopped' }
     this.#running++
     try {
