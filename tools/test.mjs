@@ -1,45 +1,50 @@
-// Everything CI does after the install: build, check, tests. Ends with `N passed, N failed`.
+// Everything CI does after the install: build, checks, tests. Ends with `N passed, N failed`.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { startVitest } from 'vitest/node'
 
-const scratch = mkdtempSync(join(tmpdir(), 'mixtape-test-'))
-const results = join(scratch, 'vitest.json')
-
-/** Each step is counted as one test; vitest's own tests are counted one by one. */
+/** Each is counted as one test; vitest's own tests are counted one by one. */
 const steps = [
-  ['build', 'nx', ['run-many', '-t', 'build', '--output-style=static']],
-  ['check', 'npm', ['run', '--silent', 'check']],
-  ['unit tests', 'vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`]],
+  { name: 'build', command: 'nx', args: ['run-many', '-t', 'build', '--output-style=static'] },
+  { name: 'check', command: 'node', args: ['tools/check.mjs'] },
 ]
 
-let passed = 0
-let failed = 0
-let skipped = 0
-for (const [name, command, args] of steps) {
-  console.log(`\n— ${name}`)
-  const { status } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' })
-  if (command === 'vitest' && count()) continue
-  if (status === 0) passed++
-  else {
-    failed++
-    console.error(`${name} failed`)
+const failures = steps.filter((step) => !run(step)).map(({ name }) => name)
+let passed = steps.length - failures.length
+/** @type {string[]} */
+const skipped = []
+
+console.log('\n— tests')
+const vitest = await startVitest('test', [], { watch: false, silent: 'passed-only', reporters: ['default'] })
+for (const file of vitest.state.getTestModules()) {
+  if (file.errors().length > 0) failures.push(file.relativeModuleId)
+  for (const test of file.children.allTests()) {
+    const { state } = test.result()
+    const name = `${file.relativeModuleId} > ${test.fullName}`
+    if (state === 'passed') passed++
+    else if (state === 'failed') failures.push(name)
+    else skipped.push(`${name}: ${reasonOf(test)}`)
   }
 }
-rmSync(scratch, { recursive: true, force: true })
-console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
-process.exit(failed === 0 ? 0 : 1)
+if (vitest.state.getUnhandledErrors().length > 0) failures.push('errors outside of any test')
+if (vitest.state.getTestModules().length === 0) failures.push('no tests were found')
+await vitest.close()
 
-/** Adds what vitest reported; false when it did not get that far or counts no failure although it failed. */
-function count() {
-  try {
-    const report = JSON.parse(readFileSync(results, 'utf8'))
-    passed += report.numPassedTests
-    failed += report.numFailedTests
-    skipped += report.numPendingTests
-    return report.success || report.numFailedTests > 0
-  } catch {
-    return false
-  }
+for (const name of skipped) console.log(`SKIPPED ${name}`)
+for (const name of failures) console.log(`FAILED ${name}`)
+console.log(`\n${passed} passed, ${failures.length} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`)
+process.exit(failures.length === 0 ? 0 : 1)
+
+/** @param {{ name: string, command: string, args: string[] }} step */
+function run({ name, command, args }) {
+  console.log(`\n— ${name}`)
+  const start = performance.now()
+  const { status } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' })
+  console.log(`${status === 0 ? '✓' : '✗'} ${((performance.now() - start) / 1000).toFixed(1)} s`)
+  return status === 0
+}
+
+/** @param {import('vitest/node').TestCase} test */
+function reasonOf(test) {
+  const result = test.result()
+  return (result.state === 'skipped' && result.note) || 'no reason given'
 }

@@ -60,7 +60,9 @@ describe('layers: imports and dependencies point down', () => {
     const other = fixture('mixer-other', index("import type { GLA } from '@mixtape/mixer-gla'"), {
       dependencies: { '@mixtape/mixer-gla': '1.0.0' },
     })
-    const found = rules.flatMap(({ name, check }) => [...check(other, [...sound, other])].map(({ file }) => [name, file]))
+    const found = rules.flatMap(({ name, check }) =>
+      [...check(other, [...sound, other])].map(({ file }) => [name, file]),
+    )
     expect(found).toEqual([
       ['layers', 'package.json'],
       ['layers', 'src/index.ts'],

@@ -1,3 +1,3 @@
 export { type Entry, entriesOf, type Manifest, type PublishedPackage, publishedPackages } from './packages.ts'
-export { type CommandResult, runCommand } from './run-command.ts'
 export { repository } from './repository.ts'
+export { type CommandResult, runCommand } from './run-command.ts'
