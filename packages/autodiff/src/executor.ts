@@ -45,7 +45,7 @@ export interface Executor<B extends ExecutorBuffer = ExecutorBuffer> {
   flush(): Promise<void>
   /** Memory in use and in reserve. */
   memory(): ExecutorMemory
-  /** Releases all memory. The executor cannot be used afterwards. */
+  /** Releases all memory. The executor cannot be used afterwards; giving back buffers is then allowed and does nothing. */
   close(): void
 }
 

@@ -7,9 +7,16 @@ export interface GlaMixerOptions {
   readonly scale?: number
 }
 
-const axisTitles = { B: 'batch', T: 'time', H: 'heads', K: 'key dim', V: 'value dim' }
-const keyed = ['B', 'T', 'H', 'K']
-const valued = ['B', 'T', 'H', 'V']
+/** What axes are called in messages. */
+export const axisTitles: Readonly<Record<string, string>> = {
+  B: 'batch',
+  T: 'time',
+  H: 'heads',
+  K: 'key dim',
+  V: 'value dim',
+}
+export const keyed: readonly string[] = ['B', 'T', 'H', 'K']
+export const valued: readonly string[] = ['B', 'T', 'H', 'V']
 
 /**
  * The recurrence of gated linear attention (arXiv 2312.06635, equations GLA-1 to GLA-3): inputs q, k, g [B, T, H, K]

@@ -44,6 +44,7 @@ class ReferenceExecutor implements Executor<ReferenceBuffer> {
   readonly #pool = new Map<string, TypedArray[]>()
   #live = new Set<ReferenceBuffer>()
   #pooledBytes = 0
+  #closed = false
 
   allocate(dtype: DType, length: number): ReferenceBuffer {
     const pooled = this.#pool.get(`${dtype}/${length}`)?.pop()
@@ -62,6 +63,7 @@ class ReferenceExecutor implements Executor<ReferenceBuffer> {
   }
 
   free(buffer: ReferenceBuffer): void {
+    if (this.#closed) return
     const data = contents(buffer)
     buffer.data = undefined
     this.#live.delete(buffer)
@@ -105,6 +107,7 @@ class ReferenceExecutor implements Executor<ReferenceBuffer> {
   }
 
   close(): void {
+    this.#closed = true
     for (const buffer of this.#live) buffer.data = undefined
     this.#live = new Set()
     this.#pool.clear()

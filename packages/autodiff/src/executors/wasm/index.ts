@@ -55,6 +55,7 @@ class WasmExecutor implements Executor<WasmBuffer> {
   readonly #modules: Modules
   #liveBytes = 0
   #liveBuffers = 0
+  #closed = false
 
   constructor({ maximumBytes = 2 ** 32 }: WasmOptions) {
     this.#memory = new BlockMemory(maximumBytes)
@@ -79,6 +80,7 @@ class WasmExecutor implements Executor<WasmBuffer> {
   }
 
   free(buffer: WasmBuffer): void {
+    if (this.#closed) return
     const bytes = buffer.length * bytesPerElement(buffer.dtype)
     this.#memory.release(addressOf(buffer), bytes)
     buffer.address = undefined
@@ -127,6 +129,7 @@ class WasmExecutor implements Executor<WasmBuffer> {
   }
 
   close(): void {
+    this.#closed = true
     this.#liveBytes = 0
     this.#liveBuffers = 0
   }
