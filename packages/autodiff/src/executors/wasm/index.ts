@@ -9,6 +9,7 @@ import type {
   FusedParams,
 } from '../../executor.ts'
 import { referenceKernels } from '../reference/kernels.ts'
+import { runConv1d } from './convolution.ts'
 import { runCopy } from './copy.ts'
 import { runMap } from './map.ts'
 import { runMatmul } from './matmul.ts'
@@ -146,7 +147,13 @@ class WasmExecutor implements Executor<WasmBuffer> {
         runMatmul(this.#memory, this.#modules, params, x, y, output)
         return true
       case 'copy':
-        runCopy(outputs[0].dtype === 'int32' ? this.#memory.integers : this.#memory.floats, params, x / 4, output / 4)
+        runCopy(this.#modules, params, x, output)
+        return true
+      case 'conv1d':
+      case 'conv1dInputGradient':
+      case 'conv1dWeightGradient':
+        if (params.channels % 4 !== 0) return false
+        runConv1d(this.#memory, this.#modules, kernel, params, [x, y], output)
         return true
       case 'reduce': {
         const { reduction, length, inner } = params

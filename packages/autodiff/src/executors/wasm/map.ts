@@ -2,6 +2,7 @@ import type { CoreKernels } from '../../executor.ts'
 import { type Expression, expressionKey } from '../../expression.ts'
 import { sizeOf } from '../../shape.ts'
 import type { FunctionBuilder, Vector } from './assembler.ts'
+import { mergeAxes, noAxis } from './axes.ts'
 import type { Modules } from './modules.ts'
 import { callVector } from './vector-math.ts'
 
@@ -18,8 +19,8 @@ export function runMap(
 ): void {
   if (sizeOf(shape) === 0) return
   const axes = mergeAxes(shape, strides)
-  const inner = axes.at(-1) ?? { extent: 1, strides: strides.map(() => 0) }
-  const rows = axes.at(-2) ?? { extent: 1, strides: strides.map(() => 0) }
+  const inner = axes.at(-1) ?? noAxis(strides.length)
+  const rows = axes.at(-2) ?? noAxis(strides.length)
   const steps = inner.strides
   const key = `map ${steps.join('')} ${expressionKey(expression)}`
   const kernel = modules.get(key, 4 + 2 * inputs.length, (f) => writeMap(f, expression, steps))
@@ -46,25 +47,6 @@ export function runMap(
     })
   }
   visit(0)
-}
-
-interface Axis {
-  readonly extent: number
-  readonly strides: readonly number[]
-}
-
-/** Drops axes of extent 1 and joins neighbours that every operand walks through without a jump. */
-function mergeAxes(shape: readonly number[], strides: readonly (readonly number[])[]): Axis[] {
-  const merged: Axis[] = []
-  shape.forEach((extent, axis) => {
-    if (extent === 1) return
-    const own = strides.map((operand) => operand[axis])
-    const before = merged.at(-1)
-    if (before?.strides.every((stride, index) => stride === own[index] * extent)) {
-      merged[merged.length - 1] = { extent: before.extent * extent, strides: own }
-    } else merged.push({ extent, strides: own })
-  })
-  return merged
 }
 
 /** run(rows, vectors, output, rowBytes, [input, inputRowBytes]…); an input with step 0 is one number per row. */
