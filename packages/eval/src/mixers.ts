@@ -1,5 +1,6 @@
+import { gla } from '@mixtape/mixer-gla'
 import { attention, type LayerFactory } from '@mixtape/nn'
-import { attentionFlopPerToken } from './tasks/budget.ts'
+import { attentionFlopPerToken, recurrenceFlopPerToken } from './tasks/budget.ts'
 
 /** A sequence mixer as the suite compares it. */
 export interface MixerEntry {
@@ -21,6 +22,12 @@ const WINDOW = 16
 
 /** Every mixer the command line knows, by id. */
 export const mixers: Readonly<Record<string, MixerEntry>> = {
+  gla: {
+    title: 'Gated linear attention',
+    layer: ({ heads }) => gla({ heads, convolution: 4 }),
+    flopPerToken: ({ heads, width }) =>
+      recurrenceFlopPerToken({ heads, keyDim: width / (2 * heads), valueDim: width / heads }),
+  },
   attention: {
     title: 'Softmax attention',
     layer: ({ heads }) => attention({ heads }),

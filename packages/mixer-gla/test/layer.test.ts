@@ -36,7 +36,7 @@ function lively<L extends SequenceLayer>(layer: L): L {
 async function expectClose(actual: Tensor, expected: Tensor): Promise<void> {
   expect(actual.shape).toEqual(expected.shape)
   const [a, b] = [await actual.data(), await expected.data()]
-  const scale = b.reduce((most: number, value: number) => Math.max(most, Math.abs(value)), 1)
+  const scale = Float64Array.from(b, Math.abs).reduce((most, value) => Math.max(most, value), 1)
   a.forEach((value, i) => {
     expect(Math.abs(value - b[i])).toBeLessThanOrEqual(1e-5 * scale)
   })
