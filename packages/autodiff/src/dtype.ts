@@ -23,8 +23,3 @@ export function allocateArray(dtype: DType, length: number): TypedArray {
       return new Int32Array(length)
   }
 }
-
-/** Whether tensors of this type can carry gradients. */
-export function isFloat(dtype: DType): dtype is FloatDType {
-  return dtype !== 'int32'
-}

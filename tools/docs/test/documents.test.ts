@@ -16,10 +16,6 @@ it('every package has a README', () => {
   expect(missing.map(({ manifest }) => manifest.name)).toEqual([])
 })
 
-it('every block says what language it is in', () => {
-  expect(blocks.filter(({ language }) => language === '').map(({ file, line }) => `${file}:${line}`)).toEqual([])
-})
-
 it('every ts block type-checks', async () => {
   expect(await checkTypes(snippets)).toBe('')
 })
