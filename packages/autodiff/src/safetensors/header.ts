@@ -63,7 +63,7 @@ function parseHeader(bytes: Uint8Array): Map<string, Json> {
   if (bytes[0] !== 0x7b) throw malformed("the header must begin with '{'")
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes))
+    text = new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array(bytes))
   } catch (cause) {
     throw malformed('the header is not valid UTF-8', { cause })
   }
