@@ -1,11 +1,13 @@
 import {
   concat,
+  formatShape,
   matmul,
   mul,
   reshape,
+  sameShape,
   slice,
   softmax,
-  type Tensor,
+  Tensor,
   tensor,
   transpose,
   where,
@@ -37,7 +39,7 @@ export function attention(options: AttentionOptions = {}): LayerFactory {
   return (context) => new SoftmaxAttention(context, options)
 }
 
-/** Rotated keys and values [B, S, H, K] of the tokens still in sight, and the number of tokens seen. */
+/** Rotated keys and values [B, S, H, K] of the tokens the next one sees, and the number of tokens before it. */
 interface KeyValueCache {
   readonly [key: string]: LayerState
   readonly keys: Tensor
@@ -56,12 +58,18 @@ export class SoftmaxAttention implements SequenceLayer {
   readonly #window: number
   readonly #rotary: boolean
 
-  /** @throws RangeError when the heads do not divide the width or the window is not a positive integer. */
+  /**
+   * @throws RangeError when the heads do not divide the width, leave an odd number of channels to rotary, or the window is
+   * not a positive integer.
+   */
   constructor(context: LayerContext, options: AttentionOptions = {}) {
-    const { heads = 4, window = Number.POSITIVE_INFINITY } = options
+    const { heads = 4, window = Number.POSITIVE_INFINITY, rotary: turns = true } = options
     const { width, generator } = context
     if (!Number.isInteger(heads) || heads < 1 || width % heads !== 0) {
       throw new RangeError(`attention: heads is ${heads} but must divide the width ${width}`)
+    }
+    if (turns && (width / heads) % 2 !== 0) {
+      throw new RangeError(`attention: ${width / heads} channels a head are odd; rotary needs an even number`)
     }
     if (window !== Number.POSITIVE_INFINITY && (!Number.isInteger(window) || window < 1)) {
       throw new RangeError(`attention: window is ${window} but must be a positive integer`)
@@ -69,7 +77,7 @@ export class SoftmaxAttention implements SequenceLayer {
     this.#heads = heads
     this.#keyDim = width / heads
     this.#window = window
-    this.#rotary = options.rotary ?? true
+    this.#rotary = turns
     this.query = new Linear(width, width, generator.split('q_proj'))
     this.key = new Linear(width, width, generator.split('k_proj'))
     this.value = new Linear(width, width, generator.split('v_proj'))
@@ -81,23 +89,31 @@ export class SoftmaxAttention implements SequenceLayer {
     return { keys: zeros(empty), values: zeros(empty), position: 0 }
   }
 
+  /**
+   * x [B, T, D] → output [B, T, D]. The state holds the keys that a next token sees: all, or the last `window` − 1.
+   * @throws RangeError when x is not [B, T, D]; TypeError when the state is not one of this layer for B sequences.
+   */
   forward(x: Tensor, options: ForwardOptions = {}): LayerResult {
     const [batch, time, width] = x.shape
-    const cache = options.state === undefined ? this.initialState(batch) : asCache(options.state)
+    if (x.rank !== 3 || width !== this.#heads * this.#keyDim) {
+      throw new RangeError(
+        `attention: x has shape ${formatShape(x.shape)} but must be [B, T, ${this.#heads * this.#keyDim}]`,
+      )
+    }
+    const cache = options.state === undefined ? this.initialState(batch) : this.#asCache(options.state, batch)
     const split = (y: Tensor) => reshape(y, [batch, time, this.#heads, this.#keyDim])
     const turn = (y: Tensor) => (this.#rotary ? rotary(y, cache.position) : y)
-    const q = turn(split(this.query.forward(x)))
+    const q = turn(split(mul(this.query.forward(x), this.#keyDim ** -0.5)))
     const keys = join(cache.keys, turn(split(this.key.forward(x)))) // [B, S + T, H, K]
     const values = join(cache.values, split(this.value.forward(x)))
     const seen = keys.shape[1]
     const heads = [0, 2, 1, 3] // [B, T, H, K] ↔ [B, H, T, K]
     const scores = matmul(transpose(q, heads), transpose(keys, heads), { transposeB: true }) // [B, H, T, S + T]
-    const mask = this.#visible(time, seen)
-    const weights = softmax(where(mask, mul(scores, this.#keyDim ** -0.5), Number.NEGATIVE_INFINITY))
+    const weights = softmax(this.#hideUnseen(scores))
     const mixed = transpose(matmul(weights, transpose(values, heads)), heads)
     const output = this.output.forward(reshape(mixed, [batch, time, width]))
-    const start = Math.max(0, seen - this.#window)
-    const recent = (y: Tensor) => (start === 0 ? y : slice(y, { axis: 1, start, end: seen }))
+    const start = Math.max(0, seen - this.#window + 1)
+    const recent = (y: Tensor) => slice(y, { axis: 1, start, end: seen })
     return { output, state: { keys: recent(keys), values: recent(values), position: cache.position + time } }
   }
 
@@ -111,22 +127,34 @@ export class SoftmaxAttention implements SequenceLayer {
     return collectParameters({ q_proj: this.query, k_proj: this.key, v_proj: this.value, o_proj: this.output })
   }
 
-  /** 1 where query i of the last `time` tokens sees key j of `seen`, else 0: [T, S + T]. */
-  #visible(time: number, seen: number): Tensor {
+  /** Scores [B, H, T, S + T] with −∞ where query i of the last T tokens does not see key j. */
+  #hideUnseen(scores: Tensor): Tensor {
+    const [time, seen] = scores.shape.slice(-2)
+    if (time === 1 && seen <= this.#window) return scores
     const mask = new Float32Array(time * seen)
     for (let i = 0; i < time; i++) {
       const self = seen - time + i
       mask.fill(1, i * seen + Math.max(0, self - this.#window + 1), i * seen + self + 1)
     }
-    return tensor(mask, { shape: [time, seen] })
+    const visible = tensor(mask, { shape: [time, seen], dtype: scores.dtype })
+    return where(visible, scores, Number.NEGATIVE_INFINITY)
+  }
+
+  #asCache(state: LayerState, batch: number): KeyValueCache {
+    if (typeof state === 'object' && 'keys' in state && 'values' in state && 'position' in state) {
+      const { keys, values, position } = state
+      if (keys instanceof Tensor && values instanceof Tensor && typeof position === 'number') {
+        const shape = [batch, keys.shape[1], this.#heads, this.#keyDim]
+        if (sameShape(keys.shape, shape) && sameShape(values.shape, shape)) return { keys, values, position }
+        throw new TypeError(
+          `attention: state has keys ${formatShape(keys.shape)} and values ${formatShape(values.shape)} but both must be [${batch}, S, ${this.#heads}, ${this.#keyDim}]`,
+        )
+      }
+    }
+    throw new TypeError('attention: state must be one that this layer returned: { keys, values, position }')
   }
 }
 
 function join(before: Tensor, after: Tensor): Tensor {
   return before.shape[1] === 0 ? after : concat([before, after], { axis: 1 })
-}
-
-function asCache(state: LayerState): KeyValueCache {
-  if (typeof state === 'object' && 'keys' in state && 'position' in state) return state as KeyValueCache
-  throw new TypeError('attention: state must be one that this layer returned: { keys, values, position }')
 }

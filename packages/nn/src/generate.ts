@@ -1,6 +1,5 @@
-import { free, type Generator, scope, type Tensor, tensor, tensorsIn } from '@mixtape/autodiff'
+import { free, type Generator, scope, tensor, tensorsIn } from '@mixtape/autodiff'
 import type { LanguageModel } from './language-model.ts'
-import type { LayerState } from './sequence-layer.ts'
 
 export interface SamplingOptions {
   /** Divides the logits; 0 takes the most likely token. Default 1. */
@@ -22,28 +21,34 @@ export interface GenerateOptions extends SamplingOptions {
 /**
  * Generates token ids one by one through the model's recurrent step: constant work and memory a token for linear-time
  * mixers.
- * @throws RangeError when the prompt is empty or a sampling option is out of range, before any work.
+ * @throws RangeError, at once, when the prompt is empty or has ids outside the vocabulary, tokens is not a non-negative
+ * integer, or a sampling option is out of range.
  */
-export async function* generate(
-  model: LanguageModel,
-  options: GenerateOptions,
-): AsyncGenerator<number, void, undefined> {
-  const { prompt, tokens, generator } = options
+export function generate(model: LanguageModel, options: GenerateOptions): AsyncGenerator<number, void, undefined> {
+  const { prompt, tokens } = options
   if (prompt.length === 0) throw new RangeError('generate: prompt is empty but must have at least one token')
+  const stray = prompt.find((id) => !(Number.isInteger(id) && id >= 0 && id < model.vocabulary))
+  if (stray !== undefined) {
+    throw new RangeError(`generate: prompt has token ${stray} but ids must be integers in [0, ${model.vocabulary})`)
+  }
+  if (!Number.isInteger(tokens) || tokens < 0) {
+    throw new RangeError(`generate: tokens is ${tokens} but must be a non-negative integer`)
+  }
   checkSampling(options)
-  let current = scope(() => {
-    const { logits, state } = model.forward(tensor([[...prompt]], { dtype: 'int32' }))
-    return { logits, state }
-  })
+  return run(model, options)
+}
+
+async function* run(model: LanguageModel, options: GenerateOptions): AsyncGenerator<number, void, undefined> {
+  const { prompt, tokens, generator } = options
+  if (tokens === 0) return
+  let current = scope(() => model.forward(tensor([[...prompt]], { dtype: 'int32' })))
   try {
-    for (let made = 0; made < tokens; made++) {
+    for (let made = 1; ; made++) {
       const logits = await current.logits.data()
       const id = sampleToken(logits.subarray(logits.length - model.vocabulary), generator, options)
       yield id
-      if (made + 1 === tokens) return
-      const next: { logits: Tensor; state: readonly LayerState[] } = scope(() =>
-        model.step(tensor([id], { dtype: 'int32' }), current.state),
-      )
+      if (made === tokens) return
+      const next = scope(() => model.step(tensor([id], { dtype: 'int32' }), current.state))
       const kept = new Set(tensorsIn(next))
       free(tensorsIn(current).filter((old) => !kept.has(old)))
       current = next

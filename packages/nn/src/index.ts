@@ -1,4 +1,11 @@
 export { type AttentionOptions, attention, SoftmaxAttention } from './attention.ts'
+export {
+  type Checkpoint,
+  type CheckpointParts,
+  checkpointTensors,
+  type RestoredCheckpoint,
+  restoreCheckpoint,
+} from './checkpoint.ts'
 export { type GenerateOptions, generate, type SamplingOptions, sampleToken } from './generate.ts'
 export {
   LanguageModel,
@@ -8,6 +15,7 @@ export {
   ResidualBlock,
 } from './language-model.ts'
 export { Embedding, Linear, type LinearOptions } from './linear.ts'
+export { loadParameters } from './load-parameters.ts'
 export { type FeedForward, GeluMLP, SwiGLU, swigluWidth } from './mlp.ts'
 export { LayerNorm, type NormOptions, RMSNorm } from './norm.ts'
 export {

@@ -70,16 +70,25 @@ export class LanguageModel implements Module {
     return this.blocks.map((block) => block.initialState(batchSize))
   }
 
-  /** ids `int32` [B, T] → logits [B, T, vocabulary] and the state after token T. */
+  /**
+   * ids `int32` [B, T] → logits [B, T, vocabulary] and the state after token T. Without `state` the sequence starts here.
+   * @throws RangeError when ids has another rank or an id outside the vocabulary, or state has not one entry a layer.
+   */
   forward(ids: Tensor, options: { readonly state?: readonly LayerState[] } = {}): ModelResult {
     if (ids.rank !== 2)
       throw new RangeError(`languageModel: ids has shape ${formatShape(ids.shape)} but must be [B, T]`)
-    return this.#run(ids, (block, x, index) => block.forward(x, { state: options.state?.[index] }))
+    const { state } = options
+    if (state !== undefined) this.#checkState(state)
+    return this.#run(ids, (block, x, index) => block.forward(x, { state: state?.[index] }))
   }
 
-  /** One token: ids `int32` [B] → logits [B, vocabulary]. */
+  /**
+   * One token: ids `int32` [B] → logits [B, vocabulary] and the state after it.
+   * @throws RangeError as {@link forward} does.
+   */
   step(ids: Tensor, state: readonly LayerState[]): ModelResult {
     if (ids.rank !== 1) throw new RangeError(`languageModel: ids has shape ${formatShape(ids.shape)} but must be [B]`)
+    this.#checkState(state)
     return this.#run(ids, (block, x, index) => block.step(x, state[index]))
   }
 
@@ -95,6 +104,15 @@ export class LanguageModel implements Module {
       'model.norm': this.norm,
       lm_head: this.head,
     })
+  }
+
+  #checkState(state: readonly LayerState[]): void {
+    if (!Array.isArray(state) || state.length !== this.blocks.length) {
+      const found = Array.isArray(state) ? `${state.length} entries` : `type ${typeof state}`
+      throw new RangeError(
+        `languageModel: state has ${found} but must be an array of ${this.blocks.length}, one a layer`,
+      )
+    }
   }
 
   #run(ids: Tensor, apply: (block: ResidualBlock, x: Tensor, index: number) => LayerResult): ModelResult {

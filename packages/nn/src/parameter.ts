@@ -1,33 +1,27 @@
-import { formatShape, free, sameShape, type Tensor } from '@mixtape/autodiff'
+import type { Tensor } from '@mixtape/autodiff'
+import { KeptTensor } from './kept-tensor.ts'
 
 /**
  * A trainable tensor. Layers read `value`; an optimiser puts a new tensor in its place, since tensors themselves never
- * change.
+ * change. A parameter owns its value: no scope frees it, the next value does.
  */
 export class Parameter {
-  #value: Tensor
+  readonly #kept: KeptTensor
 
   constructor(value: Tensor) {
-    this.#value = value
+    this.#kept = new KeptTensor('parameter', value)
   }
 
   get value(): Tensor {
-    return this.#value
+    return this.#kept.tensor
   }
 
   /**
    * Replaces the value and frees the old one.
-   * @throws RangeError when the shape differs.
+   * @throws RangeError when the shape differs, TypeError when the dtype or the executor does.
    */
   set value(next: Tensor) {
-    if (!sameShape(next.shape, this.#value.shape)) {
-      throw new RangeError(
-        `parameter has shape ${formatShape(this.#value.shape)} but its new value has ${formatShape(next.shape)}`,
-      )
-    }
-    const previous = this.#value
-    this.#value = next
-    if (previous !== next) free([previous])
+    this.#kept.tensor = next
   }
 }
 

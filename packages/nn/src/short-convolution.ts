@@ -2,14 +2,16 @@ import {
   add,
   causalConv1d,
   concat,
+  formatShape,
   type Generator,
   mul,
   randomNormal,
   reshape,
+  sameShape,
   silu,
   slice,
   sum,
-  type Tensor,
+  Tensor,
   transpose,
   zeros,
 } from '@mixtape/autodiff'
@@ -40,45 +42,79 @@ export class ShortConvolution implements Module {
   readonly #width: number
   readonly #activation: 'silu' | 'none'
 
+  /** @throws RangeError when channels or the width is not a positive integer. */
   constructor(channels: number, generator: Generator, options: ShortConvolutionOptions = {}) {
+    const { width = 4, bias = false, activation = 'silu' } = options
+    checkPositive('channels', channels)
+    checkPositive('width', width)
     this.#channels = channels
-    this.#width = options.width ?? 4
-    this.#activation = options.activation ?? 'silu'
-    this.weight = new Parameter(randomNormal(generator, [channels, 1, this.#width], { deviation: 0.02 }))
-    this.bias = options.bias ? new Parameter(zeros([channels])) : undefined
+    this.#width = width
+    this.#activation = activation
+    this.weight = new Parameter(randomNormal(generator, [channels, 1, width], { deviation: 0.02 }))
+    this.bias = bias ? new Parameter(zeros([channels])) : undefined
   }
 
   initialState(batchSize: number): Tensor {
     return zeros([batchSize, this.#channels, this.#width])
   }
 
-  /** x [B, T, channels] → output [B, T, channels] and the state after token T. */
+  /**
+   * x [B, T, channels] → output [B, T, channels] and the state after token T.
+   * @throws RangeError when x has not these axes or the state is not [B, channels, W].
+   */
   forward(x: Tensor, options: { readonly state?: Tensor } = {}): ShortConvolutionResult {
     const [batch, time] = x.shape
-    const before = swapped(options.state ?? this.initialState(batch)) // [B, W, channels]
+    if (x.rank !== 3 || x.shape[2] !== this.#channels) throw shapeError('x', x, `[B, T, ${this.#channels}]`)
+    const state = options.state ?? this.initialState(batch)
+    this.#checkState(state, batch)
+    const before = swapped(state) // [B, W, channels]
     const history = slice(before, { axis: 1, start: 1, end: this.#width })
-    const y = causalConv1d(x, reshape(this.weight.value, [this.#channels, this.#width]), { history })
-    const seen = concat([before, x], { axis: 1 })
-    const state = swapped(slice(seen, { axis: 1, start: time, end: time + this.#width }))
-    return { output: this.#finish(y), state }
+    const y = causalConv1d(x, this.#taps(), { history })
+    const seen = time < this.#width ? concat([before, x], { axis: 1 }) : x
+    const [, length] = seen.shape
+    const last = slice(seen, { axis: 1, start: length - this.#width, end: length })
+    return { output: this.#finish(y), state: swapped(last) }
   }
 
-  /** x [B, channels], one token → output [B, channels]. */
+  /** x [B, channels], one token → output [B, channels]. Throws as {@link forward} does. */
   step(x: Tensor, state: Tensor): ShortConvolutionResult {
-    const [batch, channels] = x.shape
+    const [batch] = x.shape
+    if (x.rank !== 2 || x.shape[1] !== this.#channels) throw shapeError('x', x, `[B, ${this.#channels}]`)
+    this.#checkState(state, batch)
     const older = slice(state, { axis: 2, start: 1, end: this.#width })
-    const window = concat([older, reshape(x, [batch, channels, 1])], { axis: 2 }) // [B, channels, W]
-    const taps = reshape(this.weight.value, [channels, this.#width])
-    return { output: this.#finish(sum(mul(window, taps), { axes: 2 })), state: window }
+    const window = concat([older, reshape(x, [batch, this.#channels, 1])], { axis: 2 }) // [B, channels, W]
+    return { output: this.#finish(sum(mul(window, this.#taps()), { axes: 2 })), state: window }
   }
 
   parameters(): Parameters {
     return collectParameters({ weight: this.weight, bias: this.bias })
   }
 
+  /** [channels, W] */
+  #taps(): Tensor {
+    return reshape(this.weight.value, [this.#channels, this.#width])
+  }
+
+  #checkState(state: Tensor, batch: number): void {
+    const shape = [batch, this.#channels, this.#width]
+    if (!(state instanceof Tensor) || !sameShape(state.shape, shape))
+      throw shapeError('state', state, formatShape(shape))
+  }
+
   #finish(y: Tensor): Tensor {
     const shifted = this.bias === undefined ? y : add(y, this.bias.value)
     return this.#activation === 'silu' ? silu(shifted) : shifted
+  }
+}
+
+function shapeError(name: string, x: Tensor, shape: string): RangeError {
+  const found = x instanceof Tensor ? `has shape ${formatShape(x.shape)}` : `is ${typeof x}`
+  return new RangeError(`ShortConvolution: ${name} ${found} but must be ${shape}`)
+}
+
+function checkPositive(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new RangeError(`ShortConvolution: ${name} is ${value} but must be a positive integer`)
   }
 }
 

@@ -1,4 +1,4 @@
-import { free, scope, type Tensor, valueAndGrad } from '@mixtape/autodiff'
+import { free, scope, type Tensor, tensorsIn, valueAndGrad } from '@mixtape/autodiff'
 import type { LanguageModel } from './language-model.ts'
 import { adamW, clipByGlobalNorm, type Optimizer } from './optimizer.ts'
 import type { Parameters } from './parameter.ts'
@@ -19,7 +19,7 @@ export interface TrainOptions {
   readonly optimizer?: Optimizer
   /** Default {@link warmupCosine} with peak 3e-3. */
   readonly schedule?: Schedule
-  /** Limit on the joint L2 norm of all gradients. Default 1. */
+  /** Limit on the joint L2 norm of all gradients; `Infinity` for none. Default 1. */
   readonly clip?: number
 }
 
@@ -38,37 +38,62 @@ export interface TrainStep {
  * Trains a model and reports every step. `batch(step)` makes the batch of a step, counted from 0; it is called in the
  * step's scope, so that its tensors are freed with it. Stop by leaving the loop: parameters and optimiser are then those
  * of the last reported step.
- * @throws Error naming the step when the loss is not finite; parameters stay as they were before that step.
+ * @throws RangeError, at once, when steps, from or clip is out of range; Error naming the step, on the way, when the loss
+ * or a gradient is not finite: parameters and optimiser stay as they were before that step.
  */
-export async function* train(
+export function train(
   model: LanguageModel,
   batch: (step: number) => TokenBatch,
   options: TrainOptions,
 ): AsyncGenerator<TrainStep, void, undefined> {
   const { steps, from = 0, clip = 1 } = options
+  checkCount('steps', steps)
+  checkCount('from', from)
+  if (!(clip > 0)) throw new RangeError(`train: clip is ${clip} but must be positive`)
   const parameters = model.parameters()
   const optimizer = options.optimizer ?? adamW(parameters)
   const schedule = options.schedule ?? warmupCosine({ peak: 3e-3, steps })
-  for (let step = from; step < steps; step++) {
-    const { loss, gradients, norm } = scope(() => {
-      const { ids, targets } = batch(step)
-      const { value, gradient } = valueAndGrad<Record<string, Tensor>>(() => model.loss(ids, targets))(
-        valuesOf(parameters),
-      )
-      return { loss: value, ...clipByGlobalNorm(gradient, clip) }
-    })
-    const [lossValue, gradientNorm] = [await loss.item(), await norm.item()]
-    if (!Number.isFinite(lossValue) || !Number.isFinite(gradientNorm)) {
-      throw new Error(`train: step ${step + 1} has loss ${lossValue} and gradient norm ${gradientNorm}`)
+  return run({ model, batch, parameters, optimizer, schedule, steps, from, clip })
+}
+
+interface Run extends Required<TrainOptions> {
+  readonly model: LanguageModel
+  readonly batch: (step: number) => TokenBatch
+  readonly parameters: Parameters
+}
+
+async function* run(options: Run): AsyncGenerator<TrainStep, void, undefined> {
+  for (let step = options.from; step < options.steps; step++) yield await takeStep(options, step)
+}
+
+async function takeStep(options: Run, step: number): Promise<TrainStep> {
+  const { model, batch, parameters, optimizer, schedule, clip } = options
+  const made = scope(() => {
+    const { ids, targets } = batch(step)
+    const lossOf = () => model.loss(ids, targets)
+    const { value, gradient } = valueAndGrad<Record<string, Tensor>>(lossOf)(valuesOf(parameters))
+    return { loss: value, ...clipByGlobalNorm(gradient, clip) }
+  })
+  try {
+    const [loss, gradientNorm] = [await made.loss.item(), await made.norm.item()]
+    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+      throw new Error(`train: step ${step + 1} has loss ${loss} and gradient norm ${gradientNorm}`)
     }
     const learningRate = schedule(step)
-    optimizer.step(gradients, learningRate)
-    free([loss, norm, ...Object.values(gradients)])
-    yield { step: step + 1, loss: lossValue, gradientNorm, learningRate }
+    optimizer.step(made.gradients, learningRate)
+    return { step: step + 1, loss, gradientNorm, learningRate }
+  } finally {
+    free(tensorsIn(made))
   }
 }
 
-/** The current values of parameters, by name. */
+function checkCount(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 0) {
+    throw new RangeError(`train: ${name} is ${value} but must be a non-negative integer`)
+  }
+}
+
+/** The current values of parameters, by name. An optimiser's next step frees them. */
 export function valuesOf(parameters: Parameters): Record<string, Tensor> {
   return Object.fromEntries(Object.entries(parameters).map(([name, parameter]) => [name, parameter.value]))
 }

@@ -57,6 +57,7 @@ export function defineMixer<Input extends string, State extends string>(
       if (!Number.isInteger(chunkSize) || chunkSize < 1) {
         throw new RangeError(`${name}: chunkSize is ${chunkSize} but must be a positive integer`)
       }
+      if (definition.chunked === undefined) return mixer.recurrent(inputs, initial)
       const { sizes, state } = whole(inputs, initial)
       return sizes[scanned] === 0 ? nothing(sizes, inputs, state) : definition.chunked(inputs, state, chunkSize)
     },

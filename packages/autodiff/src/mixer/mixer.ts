@@ -48,8 +48,8 @@ export interface MixerDefinition<Input extends string, State extends string> {
   readonly derive?: (sizes: Sizes) => Sizes
   /** One step: inputs without the scanned axis (those that never had it as they are) and the state before. */
   readonly step: (inputs: Named<Input>, state: Named<State>) => MixerResult<State>
-  /** Inputs and state were checked; the scanned axis has at least one step. */
-  readonly chunked: (inputs: Named<Input>, state: Named<State>, chunkSize: number) => MixerResult<State>
+  /** Inputs and state were checked; the scanned axis has at least one step. Default: the recurrent form. */
+  readonly chunked?: (inputs: Named<Input>, state: Named<State>, chunkSize: number) => MixerResult<State>
   /** Default chunk size. */
   readonly chunkSize: number
   readonly fused?: FusedForm<Input, State>
