@@ -22,7 +22,7 @@ for (const file of vitest.state.getTestModules()) {
     const name = `${file.relativeModuleId} > ${test.fullName}`
     if (state === 'passed') passed++
     else if (state === 'failed') failures.push(name)
-    else skipped.push(`${name}: ${reasonOf(test)}`)
+    else skipped.push(`${name}: ${reasonOf(test, file)}`)
   }
 }
 if (vitest.state.getUnhandledErrors().length > 0) failures.push('errors outside of any test')
@@ -43,8 +43,12 @@ function run({ name, command, args }) {
   return status === 0
 }
 
-/** @param {import('vitest/node').TestCase} test */
-function reasonOf(test) {
+/**
+ * @param {import('vitest/node').TestCase} test
+ * @param {import('vitest/node').TestModule} file
+ */
+function reasonOf(test, file) {
   const result = test.result()
-  return (result.state === 'skipped' && result.note) || 'no reason given'
+  if (result.state === 'skipped' && result.note) return result.note
+  return file.state() === 'failed' ? 'its file failed' : 'no reason given'
 }
