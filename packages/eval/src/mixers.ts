@@ -6,6 +6,8 @@ import { attentionFlopPerToken, recurrenceFlopPerToken } from './tasks/budget.ts
 export interface MixerEntry {
   /** For tables and legends. */
   readonly title: string
+  /** What is not plain about it, for whoever wants to repeat a comparison. */
+  readonly settings: string
   readonly layer: (options: { readonly heads: number }) => LayerFactory
   /** Forward work per token of one layer besides products with weights, in FLOP. */
   readonly flopPerToken: (sizes: MixerSizes) => number
@@ -24,17 +26,20 @@ const WINDOW = 16
 export const mixers: Readonly<Record<string, MixerEntry>> = {
   gla: {
     title: 'Gated linear attention',
+    settings: 'keys half as wide as values; convolutions over four tokens on queries, keys and values',
     layer: ({ heads }) => gla({ heads, convolution: 4 }),
     flopPerToken: ({ heads, width }) =>
       recurrenceFlopPerToken({ heads, keyDim: width / (2 * heads), valueDim: width / heads }),
   },
   attention: {
     title: 'Softmax attention',
+    settings: 'rotary positions',
     layer: ({ heads }) => attention({ heads }),
     flopPerToken: attentionFlopPerToken,
   },
   'window-attention': {
     title: `Softmax attention over ${WINDOW} tokens`,
+    settings: `rotary positions; a token sees itself and the ${WINDOW - 1} before it`,
     layer: ({ heads }) => attention({ heads, window: WINDOW }),
     flopPerToken: ({ length, width }) => attentionFlopPerToken({ length: Math.min(length, 2 * WINDOW - 1), width }),
   },

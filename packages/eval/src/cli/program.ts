@@ -25,7 +25,7 @@ import { trainCommand } from './train-command.ts'
 
 /** What `mixtape start` compares. */
 const start = {
-  mixers: ['attention', 'window-attention'],
+  mixers: ['gla', 'attention'],
   tasks: ['text', 'mqar'],
   seeds: 1,
   out: 'runs/start',

@@ -27,7 +27,7 @@ const startPresets = {
     id: 'bytes-start',
     task: { length: 128, batchSize: 16 },
     model: { width: 64, layers: 2, heads: 2 },
-    training: { steps: 250, learningRates: [5e-3], weightDecay: 0.01 },
+    training: { steps: 200, learningRates: [5e-3], weightDecay: 0.01 },
   },
   mqar: {
     id: 'mqar-start',
