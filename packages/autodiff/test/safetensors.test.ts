@@ -62,13 +62,15 @@ describe('writing and reading', () => {
     )
   })
 
-  it('writes the bytes that upstream writes', async () => {
+  it('writes the bytes that the tests of upstream expect', async () => {
     const data = Float32Array.of(0, 1, 2, 3, 4, 5)
     const plain = '{"attn.0":{"dtype":"F32","shape":[1,2,3],"data_offsets":[0,24]}}'
     const stored = { dtype: 'F32', shape: [1, 2, 3], data } as const
     expect(await encodeToBytes({ 'attn.0': stored })).toEqual(assemble(plain, bytesOf(data)))
-    const aligned = '{"attn0":{"dtype":"F32","shape":[1,2,3],"data_offsets":[0,24]}} '
-    expect(await encodeToBytes({ attn0: stored })).toEqual(assemble(aligned, bytesOf(data)))
+    const aligned = `{"attn0":{"dtype":"F32","shape":[1,1,2,3],"data_offsets":[0,24]}}${' '.repeat(7)}`
+    expect(await encodeToBytes({ attn0: { ...stored, shape: [1, 1, 2, 3] } })).toEqual(assemble(aligned, bytesOf(data)))
+    const empty = `{"__metadata__":{"framework":"pt"}}${' '.repeat(5)}`
+    expect(await encodeToBytes({}, { metadata: { framework: 'pt' } })).toEqual(assemble(empty))
   })
 
   it('asks for the elements of one tensor at a time', async () => {
