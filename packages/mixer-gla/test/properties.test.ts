@@ -131,7 +131,8 @@ function holds(pairs: (problem: Problem) => Tensor[][]): Promise<void> {
     })
     for (const [got, want] of found) {
       expect(got.shape).toEqual(want.shape)
-      const [given, wanted] = [await got.data(), await want.data()]
+      const given = Float64Array.from(await got.data())
+      const wanted = Float64Array.from(await want.data())
       const allowed = 1e-10 * wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1)
       const worst = given.reduce((most, value, i) => Math.max(most, Math.abs(value - wanted[i])), 0)
       expect(worst).toBeLessThanOrEqual(allowed)
