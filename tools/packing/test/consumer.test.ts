@@ -36,7 +36,7 @@ describe.each(packages.map(({ manifest }) => manifest.name))('%s as packed', (na
   })
 })
 
-it('type-checks from the consumer’s side, runs and gives the same on the system’s Node', async (context) => {
+it('type-checks from the consumer’s side, and trains and saves on the system’s Node', async (context) => {
   await compile(join(import.meta.dirname, 'consumer'), consumer)
   const node = systemNodeOrSkip(context)
   const { losses, bytes } = await run(node, 'browser.js')
