@@ -38,3 +38,8 @@ export function formatFlop(flop: number): string {
   const digits = [...String(Number(exponent))].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)])
   return `${mantissa}·10${digits.join('')}`
 }
+
+/** Without control characters, which a terminal would obey and a page cannot hold. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, '�')
+}

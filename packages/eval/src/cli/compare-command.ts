@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { useExecutor } from '@mixtape/autodiff'
 import { executors } from '../executors.ts'
-import { formatDuration, formatScore, scoreName } from '../format.ts'
+import { formatDuration, formatScore, printable, scoreName } from '../format.ts'
 import { writeReport } from '../report/write.ts'
 import {
   type Comparison,
@@ -81,11 +81,6 @@ function sampleText({ spec, runs }: Comparison): string {
       return [`\n${mixer} writes: ${prompt}${printable(text)}\n`]
     })
     .join('')
-}
-
-/** Without control characters, which a terminal would obey. */
-export function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, '�')
 }
 
 function ending(run: RunRecord): string {

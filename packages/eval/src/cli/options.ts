@@ -25,9 +25,13 @@ export function runOptions(): readonly Option[] {
       '--checkpoint-every <n>',
       'steps between checkpoints (default: a tenth of the run, at most 500)',
     ).argParser(positiveInteger),
-    new Option('--fresh', 'throw away what the directory holds instead of going on from there').default(false),
+    freshOption(),
     new Option('--force', 'run even when it would exceed five times its budget').default(false),
   ]
+}
+
+export function freshOption(): Option {
+  return new Option('--fresh', 'throw away what the directory holds instead of going on from there').default(false)
 }
 
 export function mixerOption(): Option {

@@ -7,6 +7,7 @@ import { ownVersion } from '../run/environment.ts'
 import { samplePrompt } from '../run/train-run.ts'
 import { compareCommand } from './compare-command.ts'
 import {
+  freshOption,
   jobsOption,
   mixerOption,
   mixersOption,
@@ -105,11 +106,12 @@ function buildProgram(streams: Streams, command: string, end: (exitCode: number)
   program
     .command('start')
     .description(`Compare ${start.mixers.join(' and ')} on ${start.tasks.join(' and ')} in about a minute and a half.`)
+    .addOption(freshOption())
     .addOption(jobsOption())
-    .action(async ({ jobs }: { readonly jobs: number }) => {
+    .action(async ({ jobs, fresh }: Pick<CompareFlags, 'jobs' | 'fresh'>) => {
       const { out, ...grid } = start
       const spec = { ...grid, budget: 'start' } as const
-      end(await compareCommand({ spec, out, jobs, fresh: false, force: false, command }, streams))
+      end(await compareCommand({ spec, out, jobs, fresh, force: false, command }, streams))
     })
 
   program

@@ -1,9 +1,9 @@
+import { printable } from '../format.ts'
 import { evaluateTest } from '../run/evaluate.ts'
 import { loadTask } from '../run/loaded-task.ts'
 import { hasFixedState } from '../run/measure.ts'
 import { continueText, type TextOptions } from '../run/sample.ts'
 import { benchmarkOf, loadRun } from '../run/train-run.ts'
-import { printable } from './compare-command.ts'
 import { type Streams, UsageError } from './streams.ts'
 import { testLines } from './table.ts'
 

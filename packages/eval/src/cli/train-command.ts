@@ -1,7 +1,6 @@
-import { formatScore } from '../format.ts'
+import { formatScore, printable } from '../format.ts'
 import type { RunSpec } from '../run/config.ts'
 import { type TrainRunOptions, trainRun } from '../run/train-run.ts'
-import { printable } from './compare-command.ts'
 import { announce } from './plan.ts'
 import { progressView } from './progress.ts'
 import { watchSignals } from './signals.ts'

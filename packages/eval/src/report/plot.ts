@@ -28,7 +28,6 @@ export function plotFigure({ title, description }: FigureText, options: Plot.Plo
   descriptionNode.textContent = description
   svg.prepend(titleNode, descriptionNode)
   svg.setAttribute('role', 'img')
-  svg.setAttribute('aria-label', `${title}. ${description}`)
   return h('figure', null, [
     h('figcaption', null, title),
     h('div', { class: 'plot', dangerouslySetInnerHTML: { __html: svg.outerHTML } }),

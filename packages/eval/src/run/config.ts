@@ -2,6 +2,7 @@ import type { ExecutorName } from '../executors.ts'
 import { mixerEntry } from '../mixers.ts'
 import { checkCount } from '../tasks/check.ts'
 import { type BudgetName, benchmark, type TaskName } from './benchmark.ts'
+import { ownVersion } from './environment.ts'
 import { hashOf } from './json.ts'
 import { type ModelConfig, matchedInnerWidth } from './model.ts'
 
@@ -22,6 +23,8 @@ export interface RunSpec {
 
 /** Everything that a run's numbers depend on. */
 export interface RunConfig {
+  /** Version of this package: numbers of different versions are not mixed. */
+  readonly version: string
   readonly benchmark: string
   readonly task: TaskName
   readonly budget: BudgetName
@@ -51,6 +54,7 @@ export function resolveRun(spec: RunSpec): RunConfig {
   }
   const vocabulary = chosen.task === 'text' ? 256 : chosen.config.vocabulary
   return {
+    version: ownVersion(),
     benchmark: chosen.id,
     task: spec.task,
     budget: spec.budget,

@@ -1,5 +1,6 @@
 import { free, scope, type Tensor, tensor, tensorsIn } from '@mixtape/autodiff'
 import type { LanguageModel } from '@mixtape/nn'
+import { median } from '../statistics/quantile.ts'
 import { breathe } from './breathe.ts'
 
 /** Bytes of everything a model carries from token to token, for one sequence after `length` tokens. */
@@ -21,7 +22,7 @@ export interface Throughput {
 
 /** Measuring one length may take so long before longer ones are left out. */
 const PATIENCE_MS = 4000
-const LEAST_MS = 60
+const LEAST_MS = 100
 
 /**
  * Times a model without gradients on single sequences of each length. Ends early when a length takes several seconds.
@@ -33,7 +34,8 @@ export async function throughput(
   signal?: AbortSignal,
 ): Promise<readonly Throughput[]> {
   const measured: Throughput[] = []
-  for (const length of lengths) {
+  // The first length is measured twice: the first time, the engine is still compiling.
+  for (const [index, length] of [lengths[0], ...lengths].entries()) {
     await breathe(signal)
     const started = performance.now()
     const forward = await callsPerSecond(async () => {
@@ -46,22 +48,23 @@ export async function throughput(
       await settled(logits)
     })
     free(tensorsIn(state))
-    measured.push({ length, forward: length * forward, decode })
+    if (index > 0) measured.push({ length, forward: length * forward, decode })
     if (performance.now() - started > PATIENCE_MS) break
   }
   return measured
 }
 
-/** Once untimed, then at least twice and for 60 ms. */
+/** From the median duration of at least three calls in at least 100 ms, after one that is not timed. */
 async function callsPerSecond(call: () => Promise<void>): Promise<number> {
   await call()
-  const started = performance.now()
-  let calls = 0
-  while (calls < 2 || performance.now() - started < LEAST_MS) {
+  const durations: number[] = []
+  const began = performance.now()
+  while (durations.length < 3 || performance.now() - began < LEAST_MS) {
+    const started = performance.now()
     await call()
-    calls++
+    durations.push(performance.now() - started)
   }
-  return (1000 * calls) / (performance.now() - started)
+  return 1000 / median(durations)
 }
 
 async function settled(result: Tensor): Promise<void> {

@@ -9,6 +9,8 @@ import { foldedTable } from '../table.ts'
 
 /** Points of a curve: each is the mean over as many steps as fall to it. */
 const POINTS = 100
+/** Of the run, at which the table beside the plot stands. */
+const SHARES = [0.1, 0.25, 0.5, 1]
 
 interface Point {
   readonly step: number
@@ -33,9 +35,10 @@ export function lossPanel(context: ReportContext): ComponentChild {
 }
 
 function lossFigure({ benchmark }: TaskRecord, { comparison, series }: ReportContext): ComponentChild {
+  const steps = comparison.spec.steps ?? benchmark.training.steps
   const curves = series.map((one) => {
     const runs = comparison.runs.filter(({ spec }) => spec.task === benchmark.task && spec.mixer === one.mixer)
-    const seeds = runs.flatMap((run) => (hasLog(run) ? [binned(run.log)] : []))
+    const seeds = runs.flatMap((run) => (hasLog(run) ? [binned(run.log, steps)] : []))
     return { ...one, seeds, middle: medianCurve(seeds) }
   })
   const last = curves.flatMap(({ title, middle }) => {
@@ -48,14 +51,13 @@ function lossFigure({ benchmark }: TaskRecord, { comparison, series }: ReportCon
     y: { label: 'loss (nats)', grid: true, zero: true },
     marks: [Plot.ruleY([0], { strokeOpacity: 0.4 }), ...curves.flatMap(marks)],
   })
-  const steps = [0.1, 0.25, 0.5, 1].map((share) => share * POINTS - 1)
   const rows = curves.map(({ title, middle }) => [
     title,
-    ...steps.map((i) => middle[Math.round(i)]?.loss.toFixed(3) ?? '–'),
+    ...SHARES.map((share) => middle.find(({ step }) => step >= share * steps)?.loss.toFixed(3) ?? '–'),
   ])
   const table = foldedTable(
     'Median loss at a tenth, a quarter, half and the end',
-    ['mixer', '10 %', '25 %', '50 %', '100 %'],
+    ['mixer', ...SHARES.map((share) => `${100 * share} %`)],
     rows,
   )
   return h('div', null, [figure, table])
@@ -73,9 +75,9 @@ function marks({
   return [...thin, Plot.line(middle, { ...at, strokeWidth: 2.5, strokeDasharray: dash })]
 }
 
-function binned(log: readonly LogRecord[]): readonly Point[] {
+function binned(log: readonly LogRecord[], steps: number): readonly Point[] {
   const training = log.flatMap((record) => (record.kind === 'train' ? [record] : []))
-  const size = Math.max(1, Math.ceil(training.length / POINTS))
+  const size = Math.ceil(steps / POINTS)
   const points: Point[] = []
   for (let start = 0; start < training.length; start += size) {
     const bin = training.slice(start, start + size)

@@ -1,4 +1,5 @@
 import { type ComponentChild, h } from 'preact'
+import { printable } from '../../format.ts'
 import { doneRuns, type ReportContext } from '../context.ts'
 
 /** What the language models write. */
@@ -14,7 +15,7 @@ export function samplesPanel(context: ReportContext): ComponentChild {
     h('p', null, 'Sampled byte by byte at temperature 0.8; grey: the prompt. One seed, not chosen.'),
     ...samples.flatMap(({ title, seed, sample }) => [
       h('h3', null, `${title}, seed ${seed}`),
-      h('pre', { class: 'sample' }, [h('b', null, sample.prompt), sample.text]),
+      h('pre', { class: 'sample' }, [h('b', null, printable(sample.prompt)), printable(sample.text)]),
     ]),
   ])
 }
