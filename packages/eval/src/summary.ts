@@ -47,7 +47,7 @@ export function ceilingOf({ benchmark, baselines }: TaskRecord): Baseline {
   return baselines.reduce((best, baseline) => (better(best, baseline) ? baseline : best))
 }
 
-export function isLowerBetter(task: TaskName): boolean {
+function isLowerBetter(task: TaskName): boolean {
   return task === 'text'
 }
 

@@ -68,7 +68,7 @@ export function naturalNumber(text: string): number {
   return numberThat(text, 'an integer of at least 0', (value) => Number.isInteger(value) && value >= 0)
 }
 
-export function positiveNumber(text: string): number {
+function positiveNumber(text: string): number {
   return numberThat(text, 'a number greater than 0', (value) => value > 0)
 }
 

@@ -45,7 +45,7 @@ const DASHES = ['none', '6 3', '2 3', '8 3 2 3']
 const SYMBOLS = ['circle', 'square', 'triangle', 'diamond'] as const
 
 /** Number of colours in the style sheet. */
-export const PALETTE = 6
+const PALETTE = 6
 
 export function seriesStyle(index: number): SeriesStyle {
   return {
