@@ -24,7 +24,7 @@ describe('writing and reading', () => {
         const bytes = await encodeToBytes(written.tensors, { metadata: written.metadata })
         const padded = new Uint8Array(bytes.length + 3)
         padded.set(bytes, 3)
-        for (const source of [bytes, padded.subarray(3), new Blob([bytes]), recordingSource(bytes)]) {
+        for (const source of [bytes, padded.subarray(3), new Blob([Uint8Array.from(bytes)]), recordingSource(bytes)]) {
           await expectContents(await openSafetensors(source), written)
         }
       }),

@@ -19,7 +19,7 @@ export function uploadAll(hosts: HostTensors): Tensors {
   return Object.fromEntries(Object.entries(hosts).map(([name, host]) => [name, toTensor(host)]))
 }
 
-export function toTensor({ values, shape }: HostTensor): Tensor {
+function toTensor({ values, shape }: HostTensor): Tensor {
   return tensor(values, { shape })
 }
 
