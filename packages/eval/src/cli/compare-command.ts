@@ -14,7 +14,7 @@ import {
 import { scoreOf } from '../run/evaluate.ts'
 import { announce } from './plan.ts'
 import { progressView, runName } from './progress.ts'
-import { watchSignals } from './signals.ts'
+import { goOn, watchSignals } from './signals.ts'
 import { coloursFor, type Streams } from './streams.ts'
 import { comparisonTables } from './table.ts'
 
@@ -55,7 +55,7 @@ export async function compareCommand(order: CompareCommand, streams: Streams): P
     watch.close()
   })
   if (comparison.interrupted) {
-    streams.stderr.write(`stopped. To go on: ${order.command}\n`)
+    streams.stderr.write(`stopped. ${goOn(order.command)}\n`)
     return watch.exitCode ?? 1
   }
   return conclude(comparison, order, streams)

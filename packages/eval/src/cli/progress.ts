@@ -27,22 +27,22 @@ function bars(stream: Streams['stderr'], runs: number): ProgressView {
   const multi = new MultiBar({
     stream,
     gracefulExit: false, // signals are the command's: runs save before they end
-    format: '{name} {bar} {percentage} % | {detail} | {eta_formatted} left',
+    format: '{name} {bar} {percentage} % | {detail}',
     barCompleteChar: '█',
     barIncompleteChar: '░',
     barsize: 24,
     hideCursor: true,
     clearOnComplete: false,
-    etaBuffer: 20,
   })
   const shown = new Map<string, SingleBar>()
+  const remaining = new Remaining()
   let ended = 0
   return {
     update(run, progress) {
       const name = runName(run)
       const bar = shown.get(name) ?? multi.create(progress.steps, progress.step, { name: name.padEnd(32), detail: '' })
       shown.set(name, bar)
-      bar.update(progress.step, { detail: detailOf(progress) })
+      bar.update(progress.step, { detail: `${detailOf(progress)}${remaining.after(name, progress)}` })
     },
     end(run, how) {
       const name = runName(run)
@@ -64,24 +64,21 @@ function bars(stream: Streams['stderr'], runs: number): ProgressView {
 const LINE_EVERY = 0.1
 
 function plainLines(stream: Streams['stderr'], runs: number): ProgressView {
-  const seen = new Map<string, { readonly began: number; readonly from: number; next: number; phase: string }>()
+  const seen = new Map<string, { next: number; phase: Progress['phase'] }>()
+  const remaining = new Remaining()
   let ended = 0
   const write = (line: string) => void stream.write(`${line}\n`)
   return {
     update(run, progress) {
       const name = runName(run)
       const { step, steps, phase } = progress
-      const known = seen.get(name)
-      const state = known ?? { began: performance.now(), from: step, next: 0, phase: 'training' }
+      const state = seen.get(name) ?? { next: 0, phase: 'training' }
       seen.set(name, state)
-      if (phase === state.phase && step / steps < state.next) return
-      if (phase === 'testing' && state.phase === 'testing') return
+      const left = remaining.after(name, progress)
+      if (phase === state.phase && (phase === 'testing' || step / steps < state.next)) return
       state.next = (Math.floor(step / steps / LINE_EVERY) + 1) * LINE_EVERY
       state.phase = phase
-      const done = step - state.from
-      const left = ((performance.now() - state.began) / 1000 / done) * (steps - step)
-      const eta = phase === 'training' && done > 0 ? `, about ${formatDuration(left)} left` : ''
-      write(`${name}: ${detailOf(progress)}${eta}`)
+      write(`${name}: ${detailOf(progress)}${left}`)
     },
     end(run, how) {
       seen.delete(runName(run))
@@ -89,6 +86,20 @@ function plainLines(stream: Streams['stderr'], runs: number): ProgressView {
     },
     note: write,
     close() {},
+  }
+}
+
+/** How long runs will still train, from how long they have since their first report. */
+class Remaining {
+  readonly #first = new Map<string, { readonly at: number; readonly step: number }>()
+
+  /** `, about 20 s left`, or nothing when that is not known or the training is over. */
+  after(name: string, { phase, step, steps }: Progress): string {
+    const first = this.#first.get(name) ?? { at: performance.now(), step }
+    this.#first.set(name, first)
+    if (phase === 'testing' || step === first.step) return ''
+    const perStep = (performance.now() - first.at) / 1000 / (step - first.step)
+    return `, about ${formatDuration(perStep * (steps - step))} left`
   }
 }
 

@@ -38,3 +38,8 @@ export function watchSignals({ stop, kill }: Interruption): SignalWatch {
     },
   }
 }
+
+/** How to go on with a command that was stopped: as it was given, but not from the beginning. */
+export function goOn(command: string): string {
+  return `To go on: ${command.replaceAll(' --fresh', '')}`
+}

@@ -3,7 +3,7 @@ import type { RunSpec } from '../run/config.ts'
 import { type TrainRunOptions, trainRun } from '../run/train-run.ts'
 import { announce } from './plan.ts'
 import { progressView } from './progress.ts'
-import { watchSignals } from './signals.ts'
+import { goOn, watchSignals } from './signals.ts'
 import type { Streams } from './streams.ts'
 import { testLines } from './table.ts'
 
@@ -33,7 +33,7 @@ export async function trainCommand(
     const onProgress: TrainRunOptions['onProgress'] = (progress) => view.update(spec, progress)
     const outcome = await trainRun(spec, { ...options, signal: stop.signal, onProgress })
     if (outcome.status === 'interrupted') {
-      view.end(spec, `stopped after step ${outcome.step}, checkpoint saved. To go on: ${command}`)
+      view.end(spec, `stopped after step ${outcome.step}, checkpoint saved. ${goOn(command)}`)
       return watch.exitCode ?? 1
     }
     const { test, validation, sample } = outcome.result
