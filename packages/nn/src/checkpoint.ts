@@ -1,9 +1,8 @@
 import type { Generator, GeneratorState, Tensor } from '@mixtape/autodiff'
 import type { SafetensorsFile } from '@mixtape/autodiff/safetensors'
 import type { Optimizer } from './optimizer.ts'
-import type { Module } from './parameter.ts'
+import { type Module, valuesOf } from './parameter.ts'
 import { checkStored, readStored } from './stored-tensors.ts'
-import { valuesOf } from './train.ts'
 
 /** What a checkpoint is made of, and what it is restored into. */
 export interface CheckpointParts {

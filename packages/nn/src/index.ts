@@ -28,7 +28,7 @@ export {
   type SgdOptions,
   sgd,
 } from './optimizer.ts'
-export { collectParameters, countParameters, type Module, Parameter, type Parameters } from './parameter.ts'
+export { collectParameters, countParameters, type Module, Parameter, type Parameters, valuesOf } from './parameter.ts'
 export { rotary } from './rotary.ts'
 export { constantRate, type Schedule, type WarmupCosineOptions, warmupCosine } from './schedule.ts'
 export type {
@@ -40,4 +40,4 @@ export type {
   SequenceLayer,
 } from './sequence-layer.ts'
 export { ShortConvolution, type ShortConvolutionOptions, type ShortConvolutionResult } from './short-convolution.ts'
-export { type TokenBatch, type TrainOptions, type TrainStep, train, valuesOf } from './train.ts'
+export { type TokenBatch, type TrainOptions, type TrainStep, train } from './train.ts'

@@ -1,7 +1,6 @@
 import type { SafetensorsFile } from '@mixtape/autodiff/safetensors'
-import type { Module } from './parameter.ts'
+import { type Module, valuesOf } from './parameter.ts'
 import { checkStored, readStored } from './stored-tensors.ts'
-import { valuesOf } from './train.ts'
 
 /**
  * Gives a module the weights of a safetensors file, such as one of the PyTorch implementation: the file's names and

@@ -50,3 +50,8 @@ export function collectParameters(modules: Readonly<Record<string, Module | Para
 export function countParameters(module: Module): number {
   return Object.values(module.parameters()).reduce((count, { value }) => count + value.size, 0)
 }
+
+/** The current values of parameters, by name. An optimiser's next step frees them. */
+export function valuesOf(parameters: Parameters): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(parameters).map(([name, parameter]) => [name, parameter.value]))
+}

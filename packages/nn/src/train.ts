@@ -1,7 +1,7 @@
 import { free, scope, type Tensor, tensorsIn, valueAndGrad } from '@mixtape/autodiff'
 import type { LanguageModel } from './language-model.ts'
 import { adamW, clipByGlobalNorm, type Optimizer } from './optimizer.ts'
-import type { Parameters } from './parameter.ts'
+import { type Parameters, valuesOf } from './parameter.ts'
 import { type Schedule, warmupCosine } from './schedule.ts'
 
 /** Token ids and targets, `int32` [B, T]; a target of −100 is not counted. */
@@ -91,9 +91,4 @@ function checkCount(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 0) {
     throw new RangeError(`train: ${name} is ${value} but must be a non-negative integer`)
   }
-}
-
-/** The current values of parameters, by name. An optimiser's next step frees them. */
-export function valuesOf(parameters: Parameters): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(parameters).map(([name, parameter]) => [name, parameter.value]))
 }

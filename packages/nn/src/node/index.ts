@@ -8,8 +8,7 @@ import {
   restoreCheckpoint,
 } from '../checkpoint.ts'
 import { loadParameters } from '../load-parameters.ts'
-import type { Module } from '../parameter.ts'
-import { valuesOf } from '../train.ts'
+import { type Module, valuesOf } from '../parameter.ts'
 
 /**
  * Writes a checkpoint to one safetensors file, whole or not at all: a file that was at `path` stays until the new one
