@@ -91,9 +91,11 @@ function writeSoftmax(f: FunctionBuilder, logarithm: boolean): void {
       return weight
     })
     const from = f.copy(logarithm ? input : output)
-    const scale = logarithm ? f.binary('add', most, log(f, total)) : f.binary('div', f.constant(1), total)
+    const scale = logarithm ? log(f, total) : f.binary('div', f.constant(1), total)
     f.repeat(vectors, () => {
-      f.store(output, f.binary(logarithm ? 'sub' : 'mul', f.load(from), scale))
+      // x − max first: max + log Σ would round away what is left of x near the maximum
+      const centred = logarithm ? f.binary('sub', f.load(from), most) : f.load(from)
+      f.store(output, f.binary(logarithm ? 'sub' : 'mul', centred, scale))
       f.increment(from, 16)
       f.increment(output, 16)
     })
