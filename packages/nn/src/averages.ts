@@ -41,10 +41,10 @@ export class Averages {
       throw new RangeError(`${this.#kind}: learningRate is ${learningRate} but must be a finite number, 0 or more`)
     }
     const updates = Object.entries(gradients).map(([name, gradient]) => {
-      const parameter: Parameter | undefined = this.#parameters[name]
-      if (parameter === undefined) {
+      if (!Object.hasOwn(this.#parameters, name)) {
         throw new RangeError(`${this.#kind}: there is a gradient for ${name} but no such parameter`)
       }
+      const parameter = this.#parameters[name]
       this.#checkGradient(name, gradient, parameter.value)
       return [name, gradient, parameter] as const
     })

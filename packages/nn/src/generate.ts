@@ -60,10 +60,12 @@ async function* run(model: LanguageModel, options: GenerateOptions): AsyncGenera
 
 /**
  * Draws one token id from logits. Ties at the edge of top-k go to the lower id.
- * @throws RangeError when temperature is negative, topK is not a positive integer, or topP is not in (0, 1].
+ * @throws RangeError when temperature is negative, topK is not a positive integer, or topP is not in (0, 1]; Error when
+ * there are no logits, one is NaN, or none is above −∞.
  */
 export function sampleToken(logits: ArrayLike<number>, generator: Generator, options: SamplingOptions = {}): number {
   checkSampling(options)
+  checkLogits(logits)
   const { temperature = 1, topK = logits.length, topP = 1 } = options
   const order = Array.from({ length: logits.length }, (_, id) => id).sort((a, b) => logits[b] - logits[a] || a - b)
   if (temperature === 0) return order[0]
@@ -90,8 +92,19 @@ function nucleus(weights: readonly number[], p: number): number {
   return weights.length
 }
 
+function checkLogits(logits: ArrayLike<number>): void {
+  if (logits.length === 0) throw new Error('generate: logits is empty')
+  let most = Number.NEGATIVE_INFINITY
+  for (let id = 0; id < logits.length; id++) {
+    if (Number.isNaN(logits[id])) throw new Error(`generate: logit ${id} is NaN`)
+    most = Math.max(most, logits[id])
+  }
+  if (!Number.isFinite(most)) throw new Error(`generate: the largest logit is ${most} but must be finite`)
+}
+
 function checkSampling({ temperature = 1, topK = 1, topP = 1 }: SamplingOptions): void {
-  if (!(temperature >= 0)) throw new RangeError(`generate: temperature is ${temperature} but must be 0 or more`)
+  if (!(temperature >= 0 && temperature < Number.POSITIVE_INFINITY))
+    throw new RangeError(`generate: temperature is ${temperature} but must be a finite number, 0 or more`)
   if (!Number.isInteger(topK) || topK < 1)
     throw new RangeError(`generate: topK is ${topK} but must be a positive integer`)
   if (!(topP > 0 && topP <= 1)) throw new RangeError(`generate: topP is ${topP} but must be in (0, 1]`)

@@ -4,7 +4,7 @@ import {
   randomGenerator,
   reference,
   slice,
-  type Tensor,
+  Tensor,
   tensor,
   useExecutor,
 } from '@mixtape/autodiff'
@@ -49,7 +49,7 @@ const cases: fc.Arbitrary<Case> = fc
 
 /** Runs `forward` on the pieces between the cuts, with the state carried. */
 function inPieces(layer: SoftmaxAttention, x: Tensor, cuts: readonly number[]): { output: Tensor; state: LayerState } {
-  let state = layer.initialState(x.shape[0]) as LayerState
+  let state: LayerState = layer.initialState(x.shape[0])
   const edges = [0, ...cuts, x.shape[1]]
   const outputs = edges.slice(1).map((end, piece) => {
     const result = layer.forward(slice(x, { axis: 1, start: edges[piece], end }), { state })
@@ -245,7 +245,13 @@ describe.each(Object.entries(executors))('attention in float32 on %s', (_, execu
 })
 
 function asCache(state: LayerState): { keys: Tensor; values: Tensor; position: number } {
-  return state as { keys: Tensor; values: Tensor; position: number }
+  if (typeof state === 'object' && 'keys' in state && 'values' in state && 'position' in state) {
+    const { keys, values, position } = state
+    if (keys instanceof Tensor && values instanceof Tensor && typeof position === 'number') {
+      return { keys, values, position }
+    }
+  }
+  throw new TypeError('attention must give { keys, values, position }')
 }
 
 function byLoops(x: readonly number[], weights: readonly (readonly number[])[], test: Case): number[] {
