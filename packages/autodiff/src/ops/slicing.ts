@@ -39,7 +39,7 @@ export function slice(x: Tensor, options: SliceOptions): Tensor {
 
 /**
  * Cuts an axis in pieces: of the given sizes, or all of one size.
- * @throws RangeError when the sizes do not add up to the extent.
+ * @throws RangeError when a size is negative or no integer, or they do not add up to the extent.
  */
 export function split(
   x: Tensor,
@@ -48,7 +48,12 @@ export function split(
   const axis = resolveAxis('split', options.axis, x.rank)
   const extent = x.shape[axis]
   const { sizes } = options
-  const list = typeof sizes === 'number' ? new Array<number>(Math.floor(extent / sizes)).fill(sizes) : sizes
+  const given = [sizes].flat()
+  const least = typeof sizes === 'number' ? 1 : 0
+  if (!given.every((size) => Number.isInteger(size) && size >= least)) {
+    throw new RangeError(`split: sizes are ${sizes} but must be integers of at least ${least}`)
+  }
+  const list = typeof sizes === 'number' ? new Array<number>(Math.floor(extent / sizes)).fill(sizes) : given
   if (list.reduce((total, size) => total + size, 0) !== extent) {
     throw new RangeError(
       `split: sizes are ${sizes} but must add up to ${extent}, axis ${axis} of ${formatShape(x.shape)}`,
