@@ -230,6 +230,27 @@ export const executorChecks: readonly ExecutorCheck[] = [
       }),
   })),
   {
+    name: 'the logarithm of softmax keeps its digits near 0, and its ties',
+    run: async (executor) => {
+      for (const [second, third] of [
+        [-6.3, -50],
+        [-25.8, -30],
+        [-80, -90],
+        [0, -7],
+        [0, 0],
+      ]) {
+        for (const shift of [0, 4e4]) {
+          const x = Float32Array.of(shift, shift + second, shift + third, Number.NEGATIVE_INFINITY)
+          const others = Math.exp(x[1] - x[0]) + Math.exp(x[2] - x[0])
+          const want = Float64Array.from(x, (value) => value - x[0] - Math.log1p(others))
+          const params = { rows: 1, length: 4, log: true }
+          const got = await carryOut(executor, 'float32', 'softmax', { params, inputs: [x], output: 4 })
+          compare('softmax', got, want, 3e-6, 'each')
+        }
+      }
+    },
+  },
+  {
     name: 'softmax and its logarithm, for large and infinite logits too',
     run: (executor) =>
       property(

@@ -24,15 +24,18 @@ export const scan: Kernel<'scan'> = ([x], [y], { scan: kind, reverse, outer, len
   }
 }
 
-/** Softmax of rows, or its logarithm. */
+/**
+ * Softmax of rows, or its logarithm. The sum leaves one maximum out, whose term is 1: near the maximum, all digits of the
+ * logarithm are in what the others add.
+ */
 export const softmax: Kernel<'softmax'> = ([x], [y], { rows, length, log }) => {
   for (let row = 0; row < rows; row++) {
     const at = (n: number) => x[row * length + n]
-    const most = reductions.max(length, at)
-    let total = 0
-    for (let n = 0; n < length; n++) total += Math.exp(at(n) - most)
+    const best = reductions.argMax(length, at)
+    const most = at(best)
+    const rest = reductions.sum(length, (n) => Math.exp(at(n) - most) - (n === best ? 1 : 0))
     for (let n = 0; n < length; n++) {
-      y[row * length + n] = log ? at(n) - most - Math.log(total) : Math.exp(at(n) - most) / total
+      y[row * length + n] = log ? at(n) - most - Math.log1p(rest) : Math.exp(at(n) - most) / (1 + rest)
     }
   }
 }

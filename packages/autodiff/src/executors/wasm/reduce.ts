@@ -1,7 +1,7 @@
 import type { CoreKernels } from '../../executor.ts'
 import type { FunctionBuilder, Integer, Vector } from './assembler.ts'
 import type { Modules } from './modules.ts'
-import { exp, log } from './vector-math.ts'
+import { exp, log1p } from './vector-math.ts'
 
 /**
  * Sums and extrema of the middle axis, for any inner extent that is a multiple of four. Sums are carried in float64, two
@@ -80,45 +80,67 @@ function writeRowReduce(f: FunctionBuilder, reduction: 'sum' | 'max' | 'min'): v
 function writeSoftmax(f: FunctionBuilder, logarithm: boolean): void {
   const [rows, input, output, vectors] = f.parameters
   f.repeat(rows, () => {
-    const most = overRow(f, 'max', vectors, input, (x) => x)
-    const to = f.copy(output)
-    const total = overRow(f, 'sum', vectors, input, (x) => {
-      const weight = exp(f, f.binary('sub', x, most))
-      if (!logarithm) {
-        f.store(to, weight)
-        f.increment(to, 16)
-      }
-      return weight
-    })
-    const from = f.copy(logarithm ? input : output)
-    const scale = logarithm ? log(f, total) : f.binary('div', f.constant(1), total)
-    f.repeat(vectors, () => {
-      // x − max first: max + log Σ would round away what is left of x near the maximum
-      const centred = logarithm ? f.binary('sub', f.load(from), most) : f.load(from)
-      f.store(output, f.binary(logarithm ? 'sub' : 'mul', centred, scale))
-      f.increment(from, 16)
-      f.increment(output, 16)
-    })
+    const [most] = overRow(f, ['max'], vectors, input, (x) => [x])
+    if (logarithm) writeLogSoftmaxRow(f, most, vectors, input, output)
+    else writeSoftmaxRow(f, most, vectors, input, output)
     const walked = f.copy(vectors)
     f.repeat(walked, () => f.increment(input, 16))
   })
 }
 
-/** One pass over a row: the reduction of what `value` makes of each vector, in every lane. */
+function writeSoftmaxRow(f: FunctionBuilder, most: Vector, vectors: Integer, input: Integer, output: Integer): void {
+  const to = f.copy(output)
+  const [total] = overRow(f, ['sum'], vectors, input, (x) => {
+    const weight = exp(f, f.binary('sub', x, most))
+    f.store(to, weight)
+    f.increment(to, 16)
+    return [weight]
+  })
+  const scale = f.binary('div', f.constant(1), total)
+  f.repeat(vectors, () => {
+    f.store(output, f.binary('mul', f.load(output), scale))
+    f.increment(output, 16)
+  })
+}
+
+/**
+ * (x − max) − log1p(Σ e^(x − max) − 1), where the sum leaves out one maximum instead of subtracting 1: near the maximum
+ * the result is close to 0, and all its digits are in what the others add.
+ */
+function writeLogSoftmaxRow(f: FunctionBuilder, most: Vector, vectors: Integer, input: Integer, output: Integer): void {
+  const zero = f.constant(0)
+  const [below, atMost] = overRow(f, ['sum', 'sum'], vectors, input, (x) => {
+    const weight = exp(f, f.binary('sub', x, most))
+    const isMost = f.binary('equal', x, most)
+    return [f.select(isMost, zero, weight), f.select(isMost, weight, zero)]
+  })
+  const rest = f.binary('add', below, f.binary('sub', atMost, f.constant(1)))
+  const logarithm = log1p(f, rest)
+  const from = f.copy(input)
+  f.repeat(vectors, () => {
+    f.store(output, f.binary('sub', f.binary('sub', f.load(from), most), logarithm))
+    f.increment(from, 16)
+    f.increment(output, 16)
+  })
+}
+
+/** One pass over a row: reductions of what `values` makes of each vector, each in every lane. */
 function overRow(
   f: FunctionBuilder,
-  reduction: 'sum' | 'max',
+  reductions: readonly ('sum' | 'max')[],
   vectors: Integer,
   row: Integer,
-  value: (x: Vector) => Vector,
-): Vector {
+  values: (x: Vector) => readonly Vector[],
+): Vector[] {
   const from = f.copy(row)
-  const total = start(f, reduction)
+  const totals = reductions.map((reduction) => start(f, reduction))
   f.repeat(vectors, () => {
-    accumulate(f, reduction, total, value(f.load(from)))
+    values(f.load(from)).forEach((value, i) => {
+      accumulate(f, reductions[i], totals[i], value)
+    })
     f.increment(from, 16)
   })
-  return across(f, reduction, total)
+  return totals.map((total, i) => across(f, reductions[i], total))
 }
 
 const neutral = { sum: 0, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY } as const

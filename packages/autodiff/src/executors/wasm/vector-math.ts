@@ -104,7 +104,7 @@ export function log(f: FunctionBuilder, x: Vector): Vector {
 }
 
 /** log(1 + x) = log u + (x − (u − 1))/u with u = 1 + x rounded: the second term is what rounding lost. */
-function log1p(f: FunctionBuilder, x: Vector): Vector {
+export function log1p(f: FunctionBuilder, x: Vector): Vector {
   const one = f.constant(1)
   const u = f.binary('add', one, x)
   const lost = f.binary('div', f.binary('sub', x, f.binary('sub', u, one)), u)
