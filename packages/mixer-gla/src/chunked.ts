@@ -6,12 +6,12 @@ import {
   matmul,
   mul,
   type Named,
-  ones,
   pad,
   reshape,
   slice,
   split,
   squeeze,
+  stack,
   sum,
   type Tensor,
   transpose,
@@ -67,17 +67,15 @@ function withinChunk(q: Tensor, k: Tensor, v: Tensor, alpha: Tensor): Chunk {
   for (let s = 1; s < rows; s *= 2) {
     const pairs = rows / (2 * s)
     const inPairs = (x: Tensor, width: number) => reshape(x, [...lead, pairs, 2, x.shape[3] / (2 * pairs), width])
-    const [, later] = halves(inPairs(queries, keyDim))
-    const [earlier] = halves(inPairs(keys, keyDim))
-    const [values] = halves(inPairs(v, valueDim))
-    const read = attend(later, earlier, values) // [B, H, N, pairs, s, V]
-    const shifted = pad(expandAxis(read, 4), { axis: 4, before: 1 }) // the earlier block reads nothing here
+    const [firstQueries, secondQueries] = halves(inPairs(queries, keyDim)) // [B, H, N, pairs, s, K] each
+    const [firstKeys, secondKeys] = halves(inPairs(keys, keyDim))
+    const [firstValues] = halves(inPairs(v, valueDim))
+    const read = attend(secondQueries, firstKeys, firstValues) // [B, H, N, pairs, s, V]
+    const shifted = pad(expandAxis(read, 4), { axis: 4, before: 1 }) // the first block reads nothing here
     output = add(output, reshape(shifted, output.shape))
     const [first, second] = halves(inPairs(decay, keyDim)) // [B, H, N, pairs, 1, K] each
-    const one = ones(first.shape, { dtype: q.dtype, executor: q.executor })
-    const bothBlocks = (a: Tensor, b: Tensor) => concat([expandAxis(a, 4), expandAxis(b, 4)], { axis: 4 })
-    queries = reshape(mul(inPairs(queries, keyDim), bothBlocks(one, first)), queries.shape)
-    keys = reshape(mul(inPairs(keys, keyDim), bothBlocks(second, one)), keys.shape)
+    queries = reshape(stack([firstQueries, mul(secondQueries, first)], { axis: 4 }), queries.shape)
+    keys = reshape(stack([mul(firstKeys, second), secondKeys], { axis: 4 }), keys.shape)
     decay = reshape(mul(first, second), [...lead, pairs, keyDim])
   }
   return { output, queries, keys, decay }

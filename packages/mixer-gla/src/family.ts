@@ -6,7 +6,6 @@ import {
   div,
   expandAxis,
   type Mixer,
-  type MixerInput,
   type Named,
   ones,
   slice,
@@ -16,7 +15,7 @@ import {
 } from '@mixtape/autodiff'
 import { glaChunked } from './chunked.ts'
 import { elu1, type FeatureMap } from './feature-map.ts'
-import { axisTitles, type GlaMixerOptions, keyed, valued } from './mixer.ts'
+import { axisTitles, type GlaMixerOptions, gatedMixer, keyed, valued } from './mixer.ts'
 import { type GlaInput, type GlaState, glaStep } from './recurrent.ts'
 
 /**
@@ -24,7 +23,7 @@ import { type GlaInput, type GlaState, glaStep } from './recurrent.ts'
  * the same for every key channel.
  */
 export function simpleGlaMixer(options: GlaMixerOptions = {}): Mixer<GlaInput, GlaState> {
-  return gatedByHead('simpleGla', { axes: ['B', 'T', 'H'], values: 'logGate' }, options.scale)
+  return gatedMixer('simpleGla', { axes: ['B', 'T', 'H'], values: 'logGate' }, options, gateOfHead)
 }
 
 /**
@@ -32,7 +31,7 @@ export function simpleGlaMixer(options: GlaMixerOptions = {}): Mixer<GlaInput, G
  * Lightning Attention with {@link lightningDecay} and scale 1.
  */
 export function retentionMixer(options: GlaMixerOptions = {}): Mixer<GlaInput, GlaState> {
-  return gatedByHead('retention', { axes: ['H'], values: 'logGate' }, options.scale)
+  return gatedMixer('retention', { axes: ['H'], values: 'logGate' }, options, gateOfHead)
 }
 
 /** RetNet's log decays (arXiv 2307.08621): log(1 − 2^(−5−h)) for head h. */
@@ -112,33 +111,9 @@ export function linearAttentionMixer(options: LinearAttentionOptions = {}): Mixe
   })
 }
 
-function gatedByHead(name: string, gate: MixerInput, scale: number | undefined): Mixer<GlaInput, GlaState> {
-  const widened = (inputs: Named<GlaInput>): Named<GlaInput> => ({
-    ...inputs,
-    g: broadcastTo(expandAxis(inputs.g, -1), inputs.k.shape),
-  })
-  return defineMixer<GlaInput, GlaState>({
-    name,
-    inputs: {
-      q: { axes: keyed, values: 'real' },
-      k: { axes: keyed, values: 'real' },
-      v: { axes: valued, values: 'real' },
-      g: gate,
-    },
-    output: valued,
-    state: { S: ['B', 'H', 'K', 'V'] },
-    scanned: 'T',
-    axisTitles,
-    chunkSize: 64,
-    step(inputs, { S: before }) {
-      const { o, S } = glaStep(widened(inputs), before, scale ?? inputs.q.shape[2] ** -0.5)
-      return { output: o, state: { S } }
-    },
-    chunked(inputs, { S: before }, chunkSize) {
-      const { o, S } = glaChunked(widened(inputs), before, scale ?? inputs.q.shape[3] ** -0.5, chunkSize)
-      return { output: o, state: { S } }
-    },
-  })
+/** One decay for all key channels of a head: g without the last axis, and with or without the leading ones. */
+function gateOfHead({ k, g }: Named<GlaInput>): Tensor {
+  return broadcastTo(expandAxis(g, -1), k.shape)
 }
 
 /** All columns but the last, and the last. */

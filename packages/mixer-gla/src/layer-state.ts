@@ -24,19 +24,17 @@ export function layerState(
 
 /** @throws TypeError when a state is not one that the layer returned. */
 export function asGlaState(layer: string, state: LayerState, convolutions: boolean): GlaLayerState {
-  const keys = convolutions ? ['S', 'q', 'k', 'v'] : ['S']
-  if (
-    typeof state !== 'object' ||
-    state instanceof Tensor ||
-    !keys.every((key) => partOf(state, key) instanceof Tensor)
-  ) {
-    throw new TypeError(`${layer}: state must be one that this layer returned, { ${keys.join(', ')} }`)
-  }
-  return state as unknown as GlaLayerState
+  const [S, q, k, v] = ['S', 'q', 'k', 'v'].map((key) => tensorIn(state, key))
+  if (S !== undefined && !convolutions) return { S }
+  if (S !== undefined && q !== undefined && k !== undefined && v !== undefined) return { S, q, k, v }
+  const keys = convolutions ? 'S, q, k, v' : 'S'
+  throw new TypeError(`${layer}: state must be one that this layer returned, { ${keys} }`)
 }
 
-function partOf(state: object, key: string): unknown {
-  return key in state ? (state as Record<string, unknown>)[key] : undefined
+function tensorIn(state: LayerState, key: string): Tensor | undefined {
+  if (typeof state !== 'object' || state instanceof Tensor) return undefined
+  const found: unknown = Reflect.get(state, key)
+  return found instanceof Tensor ? found : undefined
 }
 
 /** Width of one head. @throws RangeError when heads do not divide the whole width. */

@@ -1,4 +1,4 @@
-import { defineMixer, type Mixer } from '@mixtape/autodiff'
+import { defineMixer, type Mixer, type MixerInput, type Named, type Tensor } from '@mixtape/autodiff'
 import { glaChunked } from './chunked.ts'
 import { type GlaInput, type GlaState, glaStep } from './recurrent.ts'
 
@@ -23,15 +23,26 @@ export const valued: readonly string[] = ['B', 'T', 'H', 'V']
  * and v [B, T, H, V], state S [B, H, K, V], output [B, T, H, V]. g is the logarithm of the decay, normally at most 0;
  * −∞ forgets a key row entirely.
  */
-export function glaMixer({ scale }: GlaMixerOptions = {}): Mixer<GlaInput, GlaState> {
-  const factor = (keyDim: number) => scale ?? keyDim ** -0.5
+export function glaMixer(options: GlaMixerOptions = {}): Mixer<GlaInput, GlaState> {
+  return gatedMixer('gla', { axes: keyed, values: 'logGate' }, options, ({ g }) => g)
+}
+
+/** The recurrence for a gate of any axes, which `gateOf` brings to those of k, with or without time. */
+export function gatedMixer(
+  name: string,
+  gate: MixerInput,
+  { scale }: GlaMixerOptions,
+  gateOf: (inputs: Named<GlaInput>) => Tensor,
+): Mixer<GlaInput, GlaState> {
+  const factor = ({ q }: Named<GlaInput>) => scale ?? q.shape[q.rank - 1] ** -0.5
+  const gated = (inputs: Named<GlaInput>) => ({ ...inputs, g: gateOf(inputs) })
   return defineMixer<GlaInput, GlaState>({
-    name: 'gla',
+    name,
     inputs: {
       q: { axes: keyed, values: 'real' },
       k: { axes: keyed, values: 'real' },
       v: { axes: valued, values: 'real' },
-      g: { axes: keyed, values: 'logGate' },
+      g: gate,
     },
     output: valued,
     state: { S: ['B', 'H', 'K', 'V'] },
@@ -39,11 +50,11 @@ export function glaMixer({ scale }: GlaMixerOptions = {}): Mixer<GlaInput, GlaSt
     axisTitles,
     chunkSize: 64,
     step(inputs, { S: before }) {
-      const { o, S } = glaStep(inputs, before, factor(inputs.q.shape[2]))
+      const { o, S } = glaStep(gated(inputs), before, factor(inputs))
       return { output: o, state: { S } }
     },
     chunked(inputs, { S: before }, chunkSize) {
-      const { o, S } = glaChunked(inputs, before, factor(inputs.q.shape[3]), chunkSize)
+      const { o, S } = glaChunked(gated(inputs), before, factor(inputs), chunkSize)
       return { output: o, state: { S } }
     },
   })

@@ -71,7 +71,7 @@ export const glaOps: Readonly<Record<string, GoldenOp>> = {
   },
 }
 
-function gated(make: typeof glaMixer, gate: (inputs: Tensors) => Tensor): Pick<GoldenOp, 'forms' | 'supports'> {
+function gated(make: typeof glaMixer, gate: (inputs: Tensors) => Tensor): Pick<GoldenOp, 'forms'> {
   return mixerForms<GlaInput, 'S'>(
     (_, config) => make({ scale: numberIn(config, 'scale') }),
     (inputs) => {

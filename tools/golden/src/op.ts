@@ -13,10 +13,8 @@ export type Compute = (inputs: Tensors, parameters: Tensors, config: Config) => 
 export interface GoldenOp {
   /** Relative to the largest magnitude of the expected tensor. */
   readonly tolerance: { readonly float64: number; readonly forward: number; readonly gradient: number }
-  /** By name: `recurrent`, `chunked C=16`, … `undefined` where the executor in use has no such form. */
+  /** By name: `recurrent`, `chunked C=16`, … */
   readonly forms: Readonly<Record<string, Compute>>
-  /** Whether a form can run on the executor in use. */
-  readonly supports?: (form: string, inputs: Tensors) => boolean
 }
 
 /** Chunk sizes every parallel form is tried with: one step, odd, a power of two, the default, longer than the sequence. */
@@ -27,7 +25,7 @@ export function mixerForms<Input extends string, State extends string>(
   make: (parameters: Tensors, config: Config) => Mixer<Input, State>,
   read: (inputs: Tensors) => { inputs: Named<Input>; state: Named<State> | undefined },
   name: (state: Named<State>) => Tensors,
-): Pick<GoldenOp, 'forms' | 'supports'> {
+): Pick<GoldenOp, 'forms'> {
   type Run = (
     mixer: Mixer<Input, State>,
     inputs: Named<Input>,

@@ -26,10 +26,21 @@ export function defineMixer<Input extends string, State extends string>(
     }
     return state
   }
-  const nothing = (sizes: Sizes, inputs: Named<Input>, state: Named<State>): MixerResult<State> => ({
-    output: zerosOf(definition.output, sizes, inputs[inputNames[0]]),
-    state,
-  })
+  /** Runs a form over at least one step; without steps the output is empty and the state stays. */
+  const scan = (sizes: Sizes, inputs: Named<Input>, state: Named<State>, run: () => MixerResult<State>) =>
+    sizes[scanned] > 0 ? run() : { output: zerosOf(definition.output, sizes, inputs[inputNames[0]]), state }
+  const loop = (inputs: Named<Input>, first: Named<State>, steps: number): MixerResult<State> => {
+    const pieces = inputNames.map((key) => unstack(inputs[key], definition.inputs[key].axes, scanned, steps))
+    let state = first
+    const outputs: Tensor[] = []
+    for (let t = 0; t < steps; t++) {
+      const now = Object.fromEntries(inputNames.map((key, i) => [key, pieces[i][t]])) as Record<Input, Tensor>
+      const result = definition.step(now, state)
+      outputs.push(result.output)
+      state = result.state
+    }
+    return { output: stack(outputs, { axis: definition.output.indexOf(scanned) }), state }
+  }
   const mixer: Mixer<Input, State> = {
     definition,
     name,
@@ -40,34 +51,26 @@ export function defineMixer<Input extends string, State extends string>(
       return definition.step(inputs, checkState(state, sizes))
     },
     recurrent(inputs, initial) {
-      const { sizes, state: first } = whole(inputs, initial)
-      if (sizes[scanned] === 0) return nothing(sizes, inputs, first)
-      const steps = inputNames.map((key) => unstack(inputs[key], definition.inputs[key].axes, scanned, sizes[scanned]))
-      let state = first
-      const outputs: Tensor[] = []
-      for (let t = 0; t < sizes[scanned]; t++) {
-        const now = Object.fromEntries(inputNames.map((key, i) => [key, steps[i][t]])) as Record<Input, Tensor>
-        const result = definition.step(now, state)
-        outputs.push(result.output)
-        state = result.state
-      }
-      return { output: stack(outputs, { axis: definition.output.indexOf(scanned) }), state }
+      const { sizes, state } = whole(inputs, initial)
+      return scan(sizes, inputs, state, () => loop(inputs, state, sizes[scanned]))
     },
     chunked(inputs, initial, { chunkSize = definition.chunkSize } = {}) {
       if (!Number.isInteger(chunkSize) || chunkSize < 1) {
         throw new RangeError(`${name}: chunkSize is ${chunkSize} but must be a positive integer`)
       }
-      if (definition.chunked === undefined) return mixer.recurrent(inputs, initial)
+      const { chunked } = definition
+      if (chunked === undefined) return mixer.recurrent(inputs, initial)
       const { sizes, state } = whole(inputs, initial)
-      return sizes[scanned] === 0 ? nothing(sizes, inputs, state) : definition.chunked(inputs, state, chunkSize)
+      return scan(sizes, inputs, state, () => chunked(inputs, state, chunkSize))
     },
     supportsFused: (inputs) => definition.fused?.supports(inputs) ?? false,
     fused(inputs, initial) {
+      const { fused } = definition
       const { sizes, state } = whole(inputs, initial)
-      if (definition.fused === undefined || !definition.fused.supports(inputs)) {
+      if (!fused?.supports(inputs)) {
         throw new Error(`${name}: has no fused form on executor ${inputs[inputNames[0]].executor.name}`)
       }
-      return sizes[scanned] === 0 ? nothing(sizes, inputs, state) : definition.fused.run(inputs, state)
+      return scan(sizes, inputs, state, () => fused.run(inputs, state))
     },
     forward: (inputs, state) =>
       mixer.supportsFused(inputs) ? mixer.fused(inputs, state) : mixer.chunked(inputs, state),

@@ -1,4 +1,4 @@
-import type { MixerResult } from '../mixer/mixer.ts'
+import type { Mixer, MixerResult } from '../mixer/mixer.ts'
 import { add, mul } from '../ops/arithmetic.ts'
 import { squeeze } from '../ops/layout.ts'
 import { sum } from '../ops/reduce.ts'
@@ -13,16 +13,7 @@ import { type HostTensors, type Result, readAll, type Tensors, uploadAll } from 
 export type Form = (inputs: Tensors, state?: Tensors) => Result
 
 /** A mixer whose names of inputs and state are not known to the type checker. */
-export interface AnyMixer {
-  readonly name: string
-  step(inputs: Tensors, state: Tensors): Result
-  initialState(inputs: Tensors): Tensors
-  recurrent(inputs: Tensors, state?: Tensors): Result
-  chunked(inputs: Tensors, state?: Tensors, options?: { readonly chunkSize?: number }): Result
-  supportsFused(inputs: Tensors): boolean
-  fused(inputs: Tensors, state?: Tensors): Result
-  forward(inputs: Tensors, state?: Tensors): Result
-}
+export type AnyMixer = Omit<Mixer, 'definition'>
 
 export interface HostData {
   readonly inputs: HostTensors

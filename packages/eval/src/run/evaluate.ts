@@ -1,4 +1,4 @@
-import { argMax, crossEntropy, free, scope, tensorsIn } from '@mixtape/autodiff'
+import { argMax, crossEntropy, free, scope, type Tensor, tensorsIn } from '@mixtape/autodiff'
 import type { LanguageModel, LayerState } from '@mixtape/nn'
 import { type AccuracyCounts, type Count, countCorrect } from '../tasks/accuracy.ts'
 import { bitsPerByte } from '../tasks/bits-per-byte.ts'
@@ -133,7 +133,7 @@ async function bitsPerByteOf(
   batches: Iterable<Batch>,
   options: Pick<EvaluateOptions, 'signal' | 'onBatch'>,
 ): Promise<number> {
-  return bitsPerByteBy(batches, options, (batch) => ({ ...model.forward(tokenBatch(batch).ids), state: [] }))
+  return bitsPerByteBy(batches, options, (ids) => ({ ...model.forward(ids), state: [] }))
 }
 
 async function warmBitsPerByteOf(
@@ -141,14 +141,14 @@ async function warmBitsPerByteOf(
   batches: Iterable<Batch>,
   options: Pick<EvaluateOptions, 'signal' | 'onBatch'>,
 ): Promise<number> {
-  return bitsPerByteBy(batches, options, (batch, state) => model.forward(tokenBatch(batch).ids, { state }))
+  return bitsPerByteBy(batches, options, (ids, state) => model.forward(ids, { state }))
 }
 
 /** Carries what `forward` gives as state from batch to batch. */
 async function bitsPerByteBy(
   batches: Iterable<Batch>,
   { signal, onBatch }: Pick<EvaluateOptions, 'signal' | 'onBatch'>,
-  forward: (batch: Batch, state: readonly LayerState[] | undefined) => ReturnType<LanguageModel['forward']>,
+  forward: (ids: Tensor, state: readonly LayerState[] | undefined) => ReturnType<LanguageModel['forward']>,
 ): Promise<number> {
   let [nats, bytes] = [0, 0]
   let state: readonly LayerState[] | undefined
@@ -157,8 +157,9 @@ async function bitsPerByteBy(
       await breathe(signal)
       const before = state
       const { loss, next } = scope(() => {
-        const result = forward(batch, before)
-        return { loss: crossEntropy(result.logits, tokenBatch(batch).targets), next: result.state }
+        const { ids, targets } = tokenBatch(batch)
+        const result = forward(ids, before)
+        return { loss: crossEntropy(result.logits, targets), next: result.state }
       })
       const asked = batch.y.reduce((count, label) => count + (label === IGNORED ? 0 : 1), 0)
       if (asked > 0) nats += (await loss.item()) * asked

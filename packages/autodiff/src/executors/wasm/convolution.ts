@@ -18,12 +18,11 @@ export function runConv1d(
   operands: readonly number[],
   output: number,
 ): void {
-  const tapBytes = channels * 4
-  const taps = memory.allocate(width * tapBytes)
+  const rowBytes = channels * 4
+  const taps = memory.allocate(width * rowBytes)
   try {
     const floats = memory.floats
     const isWeightGradient = kernel === 'conv1dWeightGradient'
-    const rowBytes = channels * 4
     if (isWeightGradient) floats.fill(0, taps / 4, taps / 4 + width * channels)
     else {
       floats.fill(0, output / 4, output / 4 + batch * time * channels)
@@ -37,7 +36,7 @@ export function runConv1d(
         if (back >= time) continue
         const early = (address: number) => address + b * time * rowBytes
         const late = (address: number) => early(address) + back * rowBytes
-        const tap = taps + j * tapBytes
+        const tap = taps + j * rowBytes
         if (kernel === 'conv1d') run(early(operands[0]), tap, late(output), time - back, channels / 4, rowBytes)
         else if (kernel === 'conv1dInputGradient') {
           run(late(operands[0]), tap, early(output), time - back, channels / 4, rowBytes)
@@ -46,7 +45,7 @@ export function runConv1d(
     }
     if (isWeightGradient) transposed(floats, taps / 4, output / 4, width, channels)
   } finally {
-    memory.release(taps, width * tapBytes)
+    memory.release(taps, width * rowBytes)
   }
 }
 
