@@ -75,7 +75,7 @@ export function exp(f: FunctionBuilder, x: Vector): Vector {
 }
 
 /** log x = e·ln 2 + log m with m in [√½, √2). */
-export function log(f: FunctionBuilder, x: Vector): Vector {
+function log(f: FunctionBuilder, x: Vector): Vector {
   const subnormal = f.binary('less', x, f.constant(2 ** -126))
   const normal = f.select(subnormal, f.binary('mul', x, f.constant(2 ** 23)), x)
   const exponent = f.binary('subInt', f.shift('shiftRight', normal, 23), f.bits(126))
